@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# A thin front for Meson. `make run` shows Control Room at work, `make test` checks it.
+PREFIX ?= /usr/local
+M = build/gcc
+
+.PHONY: all run test test-long bench lint install clean
+all:
+	@script/setup build
+	@script/build $(M)
+
+run:
+	@script/setup build run
+	@script/build $(M)
+	@build/bin/croomtap demo
+
+test:
+	@script/setup build run test
+	@script/test
+
+test-long:
+	@script/setup build run test
+	@script/test long
+
+bench:
+	@script/setup build run test
+	@script/build $(M)
+	@script/bench
+
+lint:
+	@script/setup build test
+	@script/lint
+
+install: all
+	@meson install -C $(M) --no-rebuild $(if $(DESTDIR),--destdir $(abspath $(DESTDIR)))
+
+clean:
+	rm -rf build

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What went wrong, for a program to branch on and for a person to act on.
+ *
+ * Calls that an operator's input can make fail take a struct croom_error, return its code (-errno) and write
+ * one sentence that says what to do. Such a call has changed nothing. err may be NULL where the code suffices.
+ */
+#ifndef CROOM_ERROR_H
+#define CROOM_ERROR_H
+
+#include <stdarg.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum croom_error_kind {
+	CROOM_ERROR_NONE = 0,
+	CROOM_ERROR_OTHER,          /* the code and the text say it */
+	CROOM_ERROR_UNKNOWN_SLOT,   /* subject: the slot that was named; near: those that look like it */
+	CROOM_ERROR_UNKNOWN_CLASS,  /* subject: the class that was named; near: those that look like it */
+	CROOM_ERROR_BAD_CONFIG,     /* subject: SLOT=CLASS; text: what its open() said; offset: where, or -1 */
+	CROOM_ERROR_WRONG_REVISION, /* revision: the current one */
+	CROOM_ERROR_NOT_OBSERVED,   /* subject: the late lane; the change *is* published as `revision` */
+	CROOM_ERROR_BUSY,           /* subject: the lane that holds up too many retired panels */
+	CROOM_ERROR_NO_HISTORY,     /* rollback to a revision that is not (or no longer) known */
+	CROOM_ERROR_NOT_PERMITTED,
+};
+
+struct croom_error {
+	int code;                   /* -errno, 0 for none */
+	enum croom_error_kind kind;
+	int offset;                 /* BAD_CONFIG: byte of the config where it went wrong, -1 if not known */
+	uint64_t revision;          /* WRONG_REVISION, NOT_OBSERVED */
+	char subject[64];
+	char near[128];             /* "a, b" or empty */
+	char text[512];             /* one sentence without a full stop's worth of jargon; never empty when code != 0 */
+};
+
+#pragma GCC visibility push(default)
+
+/* Fill *err (may be NULL) and return code, so that a call can end in `return croom_error_set(...)`. Any thread. */
+int croom_error_set(struct croom_error *err, int code, enum croom_error_kind kind, const char *subject,
+		    const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+#pragma GCC visibility pop
+
+#ifdef __cplusplus
+}
+#endif
+#endif
