@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A lane is one data thread's view of a room. It observes panels, and thereby says which ones it has left.
+ *
+ *	const struct croom_panel *panel = croom_lane_unpark(lane);
+ *
+ *	while (running) {
+ *		panel = croom_lane_observe(lane, panel);       // once per record or batch: two loads, one compare
+ *		n = 0;
+ *		while (n < BATCH && (record = next())) {
+ *			croom_slot_call(printer, panel, record);
+ *			n++;
+ *		}
+ *		croom_lane_calls_add(lane, printer_slot, n);   // before the next observe
+ *		croom_lane_records_add(lane, n);
+ *		if (n == 0) {                                  // about to sleep: hold no panel
+ *			croom_lane_park(lane);
+ *			sleep_until_there_is_work();
+ *			panel = croom_lane_unpark(lane);
+ *		}
+ *	}
+ *	croom_lane_park(lane);
+ *
+ * All calls here belong to the one data thread that owns the lane; the room makes and removes lanes
+ * (<croom/room.h>). A lane that neither observes nor parks for long holds up the closing of old handlers and is
+ * named to the operator; nothing else waits for it.
+ *
+ * Records are numbered from 1 on each lane; a record is handled under exactly one panel.
+ */
+#ifndef CROOM_LANE_H
+#define CROOM_LANE_H
+
+#include <croom/panel.h>
+#include <croom/wire.h>
+#include <stdbool.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Visible for the inline calls below only. */
+struct croom_lane {
+	const struct croom_panel *const *wire;
+	uint64_t *calls;   /* per slot */
+	uint64_t records;
+};
+
+#pragma GCC visibility push(default)
+
+/* The slow half of observe: take the room's current panel and say so. Data thread. */
+const struct croom_panel *croom_lane_move(struct croom_lane *lane);
+
+/*
+ * Hold no panel any more, because this thread is about to sleep or to end. The panel it had must not be used
+ * again. Data thread. A lane is parked when it is made.
+ */
+void croom_lane_park(struct croom_lane *lane);
+
+/* Come back from parking: announces the lane and returns the current panel. Data thread; the one call with a fence. */
+const struct croom_panel *croom_lane_unpark(struct croom_lane *lane);
+
+#pragma GCC visibility pop
+
+/*
+ * The panel to use from here on: `panel` itself while nothing changed. Data thread, at a record or batch
+ * boundary, with what the last observe or unpark returned; what it returned before is dead after this.
+ *
+ * pair: room.publish -- acquire; the release is in publish(), lib/room.c. Whoever sees the new panel also sees
+ * every handler and context in it.
+ */
+static inline const struct croom_panel *croom_lane_observe(struct croom_lane *lane, const struct croom_panel *panel)
+{
+	if (__builtin_expect(croom_get_acquire(lane->wire) == panel, 1))
+		return panel;
+	return croom_lane_move(lane);
+}
+
+/* Would the next observe return another panel? For work that must still be done under this one. Data thread. */
+static inline bool croom_lane_pending(const struct croom_lane *lane, const struct croom_panel *panel)
+{
+	/* relaxed: only the address is compared, nothing behind it is read. */
+	return croom_get_relaxed(lane->wire) != panel;
+}
+
+/* Count records done under the current panel, once per batch, before the next observe. Data thread. */
+static inline void croom_lane_records_add(struct croom_lane *lane, uint64_t count)
+{
+	/* relaxed: one writer; readers want a recent figure, not an order. */
+	croom_set_relaxed(&lane->records, lane->records + count);
+}
+
+/* Count calls of a slot's current handler, once per batch, before the next observe. Data thread. */
+static inline void croom_lane_calls_add(struct croom_lane *lane, uint32_t slot, uint64_t count)
+{
+	/* relaxed: as above. */
+	croom_set_relaxed(&lane->calls[slot], lane->calls[slot] + count);
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A room is the control side of a program whose handlers can be swapped while it runs: it owns the slots, the
+ * handler classes, the current panel, the lanes and the history.
+ *
+ *	static const struct croom_slot slots[] = {
+ *		{ .name = "printer", .help = "how a tick is written", .type = printer_slot_type },
+ *	};
+ *	static const struct croom_class json = {
+ *		.name = "json", .help = "one object per line", CROOM_RUNS(json), .open = json_open, .close = json_close,
+ *	};
+ *
+ *	croom_room_open(&room, "ticker", slots, 1);
+ *	croom_room_class_add(room, "printer", &json, NULL);
+ *	croom_room_lane_add(room, "feed", &lane);              // hand it to the data thread
+ *
+ *	struct croom_change change = { "printer", "json" };
+ *	croom_room_swap(room, &change, 1, NULL, &result, &error);
+ *
+ * A swap opens the new handlers, publishes one new panel with all of them, waits until every lane has left the
+ * older panels and closes what only those named. It never blocks a data thread. A swap that is refused has
+ * changed nothing. Revision 1 is the room as opened: the empty handler in every slot, which returns 0.
+ *
+ * Any control thread may call these; a mutex inside orders them. Data threads call <croom/lane.h> only. A
+ * class's open() and close() run with that mutex held, in the thread that made the room look: they must not call
+ * the room. More in <croom/inspect.h>: lists, history, gauges.
+ */
+#ifndef CROOM_ROOM_H
+#define CROOM_ROOM_H
+
+#include <croom/error.h>
+#include <croom/lane.h>
+#include <croom/panel.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum {
+	CROOM_SLOTS_MAX = 256,
+	CROOM_LANES_MAX = 64,
+	CROOM_NAME_MAX = 31,       /* bytes in the name of a room, slot, class, lane: letters, digits, _ - . */
+	CROOM_CONFIG_MAX = 65536,  /* bytes of a config */
+	CROOM_HISTORY_MAX = 1000,  /* changes remembered */
+	CROOM_RETIRED_MAX = 64,    /* panels that wait for a late lane before swaps are refused with -EBUSY */
+};
+
+struct croom_room;
+
+/* A place where a handler is called. Static data of the program; must outlive the room. */
+struct croom_slot {
+	const char *name;
+	const char *help;                  /* one line */
+	struct croom_type (*type)(void);   /* NAME_slot_type from CROOM_SLOT */
+	const char *empty;                 /* what to call the empty handler; NULL: "off" */
+};
+
+/* A named factory of handlers: what an operator names in a swap. Copied when added; its strings are not. */
+struct croom_class {
+	const char *name;
+	const char *help;                  /* one line */
+	const char *syntax;                /* of the config, such as "N" or "HOST:PORT"; NULL: takes none */
+	croom_run_fn *run;
+	struct croom_type (*type)(void);
+	/*
+	 * Make a context from the config ("" when none was given). 0, or -errno with *err telling what is wrong
+	 * with the config and at which offset. NULL: no context, and a config is refused. Control thread.
+	 */
+	int (*open)(void **ctx, const char *config, void *env, struct croom_error *err);
+	/* No lane is in the handler any more, nor ever will be. NULL: nothing to do. Control thread. */
+	void (*close)(void *ctx, void *env);
+};
+
+/* The two members that CROOM_RUN(name, ...) made. */
+#define CROOM_RUNS(name) .run = name##_run, .type = name##_type
+
+struct croom_change {
+	const char *slot;
+	const char *handler;               /* CLASS or CLASS:CONFIG */
+};
+
+/* Who asks, for the history; zeros and NULL stand for this process. */
+struct croom_origin {
+	uid_t uid;
+	pid_t pid;
+	const char *command;               /* as typed */
+};
+
+struct croom_swap_options {
+	uint64_t expect;                   /* refuse unless this is the current revision; 0: any */
+	int64_t wait_ms;                   /* for the lanes; 0: return once published; the default (NULL) is 5000 */
+	const struct croom_origin *origin;
+};
+
+/* From which record on a lane ran a revision. */
+struct croom_lane_start {
+	char lane[CROOM_NAME_MAX + 1];
+	bool observed;                     /* has left every older panel */
+	bool parked;                       /* it sleeps; first_record is the one it will start with */
+	uint64_t revision;                 /* the one it went to: newer than asked for if it skipped that one; 0: unknown */
+	uint64_t first_record;             /* 0: unknown (it has moved more than 64 times since) */
+};
+
+struct croom_swap_result {
+	uint64_t revision;
+	unsigned lanes;
+	struct croom_lane_start lane[CROOM_LANES_MAX];
+};
+
+#pragma GCC visibility push(default)
+
+/* Open a room. 0, -EINVAL (a name or a count that is out of bounds, two slots of one name), -ENOMEM. */
+int croom_room_open(struct croom_room **room, const char *name, const struct croom_slot *slots, unsigned count);
+
+/*
+ * Close every handler and free the room. All lanes must be parked or their threads ended; the lanes go with it.
+ * NULL is allowed.
+ */
+void croom_room_close(struct croom_room *room);
+
+/*
+ * Let handlers of this class sit in a slot. env is passed to open and close.
+ * 0, -ENOENT (no such slot), -EEXIST, -EINVAL (bad name), -EPROTOTYPE (its record is not the slot's), -ENOMEM.
+ */
+int croom_room_class_add(struct croom_room *room, const char *slot, const struct croom_class *handler_class, void *env);
+
+/* Make a lane, parked, for one data thread. 0, -EINVAL, -EEXIST, -ENOSPC, -ENOMEM. */
+int croom_room_lane_add(struct croom_room *room, const char *name, struct croom_lane **lane);
+
+/* Take a parked lane away and free it; its thread must not touch it any more. */
+void croom_room_lane_remove(struct croom_room *room, struct croom_lane *lane);
+
+/*
+ * Put handlers into one or several slots: one transaction, one revision, one record boundary per lane.
+ *
+ * 0: published, and observed by every lane unless options->wait_ms is 0. -ETIMEDOUT: published, and *err names
+ * the lane that has not moved; the swap stays in force, and what it replaced is closed when the lane moves.
+ * Anything else: refused, nothing has changed: -ENOENT (slot or class), -EINVAL (a slot twice, no changes), what
+ * a class's open() said, -ESTALE (another revision than expected), -EBUSY (CROOM_RETIRED_MAX), -ENOMEM.
+ * options, result and err may be NULL.
+ */
+int croom_room_swap(struct croom_room *room, const struct croom_change *changes, unsigned count,
+		    const struct croom_swap_options *options, struct croom_swap_result *result,
+		    struct croom_error *err);
+
+/*
+ * Publish an older state again, as a new revision: handlers that differ are opened anew from their class and
+ * config. to_revision 0: the one before the current. Errors as for a swap, and -ENODATA: not in the history.
+ */
+int croom_room_rollback(struct croom_room *room, uint64_t to_revision, const struct croom_swap_options *options,
+			struct croom_swap_result *result, struct croom_error *err);
+
+/*
+ * Has every lane left what is older than this revision? 0, -EAGAIN (and *err names the late lane). Does not
+ * block; closes what has become unused, so an event loop that swaps with wait_ms 0 calls this until it is 0.
+ */
+int croom_room_poll(struct croom_room *room, uint64_t revision, struct croom_swap_result *result,
+		    struct croom_error *err);
+
+/* Number of the current panel. */
+uint64_t croom_room_revision(struct croom_room *room);
+
+#pragma GCC visibility pop
+
+#ifdef __cplusplus
+}
+#endif
+#endif
