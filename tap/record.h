@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What croomtap's slots are given. The lane thread (tap/lane.c) makes these; the handlers (tap/handlers/) take
+ * them. For every packet, in this order, under one panel:
+ *
+ *	filter    tap_event     0: keep, 1: leave out (a packet only; never TICK or FLUSH)
+ *	strategy  tap_event     an enum tap_verdict: PRINT, SAMPLED_OUT or SUMMARISED; may print rows by itself
+ *	printer   tap_item      1: printed, 0: not (the empty handler "none" returns 0)
+ *	audit     tap_decision  what was decided on this packet; returns 0
+ *	diag      tap_probe     the same, when it is done with; returns 0
+ *	metrics   tap_counters  about ten times a second, not per packet; returns 0
+ *
+ * A strategy also gets TICK, about ten times a second, and FLUSH when its panel is about to be left: print what
+ * you hold. All pointers are good during the call only.
+ *
+ * Handlers run on the lane thread: no system call, no allocation, no lock, no stdio, no clock unless their very
+ * purpose needs it (diag=latency reads the vDSO clock). Contexts are made in open() on the control side, with
+ * all the memory they will need.
+ */
+#ifndef TAP_RECORD_H
+#define TAP_RECORD_H
+
+#include <croom/panel.h>
+#include <croom/strings.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct tap_sink;
+
+struct tap_packet {
+	const uint8_t *data;
+	uint32_t caplen, len;      /* bytes captured, bytes on the wire */
+	int64_t sec;               /* since 1970, UTC */
+	uint32_t nsec;
+	int linktype;              /* DLT_ */
+};
+
+enum tap_verdict {
+	TAP_PRINT = 0,             /* what the empty strategy "each" says */
+	TAP_SAMPLED_OUT,
+	TAP_SUMMARISED,            /* counted into a row that is printed later */
+	TAP_FILTERED,
+	TAP_NOT_PRINTED,           /* the printer is "none", or cannot show this */
+	TAP_VERDICTS,
+};
+
+enum tap_kind { TAP_PACKET, TAP_TICK, TAP_FLUSH };
+
+typedef struct tap_event {
+	enum tap_kind kind;
+	uint64_t number;           /* of the packet on this lane, from 1 */
+	int64_t now_ns;            /* capture time: of this packet, or of the newest one at a TICK or FLUSH */
+	struct tap_packet packet;
+	const struct croom_panel *panel;
+	struct tap_sink *out;
+} tap_event;
+
+/* A row of a strategy that sums up. Names are ids in the tap's strings. */
+struct tap_summary {
+	bool top;                  /* of top, not of flows */
+	uint32_t rank;             /* of top, from 1 */
+	uint32_t source, target;   /* endpoints "10.0.0.1:443", "[::1]:53", or "10.0.0.1" where there is no port */
+	uint32_t protocol;         /* "tcp", "udp", "icmp", "arp", ... */
+	uint64_t packets, bytes;
+	int64_t first_ns, last_ns; /* capture times */
+};
+
+typedef struct tap_item {
+	const struct tap_packet *packet;   /* NULL: a summary */
+	const struct tap_summary *summary;
+	uint64_t number;
+	struct tap_sink *out;
+} tap_item;
+
+typedef struct tap_decision {
+	uint64_t number, revision;
+	const struct tap_packet *packet;
+	enum tap_verdict verdict;
+} tap_decision;
+
+typedef struct tap_probe {
+	uint64_t number, revision;
+	const struct tap_packet *packet;   /* NULL: nothing but the counts, about ten times a second */
+	enum tap_verdict verdict;
+	uint64_t lost_ring, lost_kernel;   /* so far */
+} tap_probe;
+
+typedef struct tap_counters {
+	int64_t now_ns;                    /* CLOCK_REALTIME, coarse */
+	uint64_t received, bytes;          /* by the lane */
+	uint64_t verdict[TAP_VERDICTS];
+	uint64_t lost_ring, lost_kernel;
+	uint64_t output_bytes;
+	uint64_t revision;
+} tap_counters;
+
+CROOM_RECORD(tap_event, 1);
+CROOM_RECORD(tap_item, 1);
+CROOM_RECORD(tap_decision, 1);
+CROOM_RECORD(tap_probe, 1);
+CROOM_RECORD(tap_counters, 1);
+
+CROOM_SLOT(filter, 0, tap_event);
+CROOM_SLOT(strategy, 1, tap_event);
+CROOM_SLOT(printer, 2, tap_item);
+CROOM_SLOT(audit, 3, tap_decision);
+CROOM_SLOT(metrics, 4, tap_counters);
+CROOM_SLOT(diag, 5, tap_probe);
+
+/* What a class's open() is given: set up before the room, good until after it. */
+struct tap_env {
+	int linktype;
+	uint32_t snaplen;
+	bool nano;                         /* --nano: text and csv show nanoseconds */
+	bool source_nano;                  /* the source has them: file formats keep them */
+	bool offline;                      /* -r */
+	const char *interface;             /* or the file's name */
+	struct croom_strings *strings;     /* the lane thread is its writer */
+	struct tap_writer *writer;         /* for sinks of their own: tap/sink.h */
+};
+
+struct croom_room;
+/* Each registers the classes of its slot. 0 or -errno. */
+int tap_filters_add(struct croom_room *room, struct tap_env *env);
+int tap_strategies_add(struct croom_room *room, struct tap_env *env);
+int tap_printers_add(struct croom_room *room, struct tap_env *env);
+int tap_audits_add(struct croom_room *room, struct tap_env *env);
+int tap_metrics_add(struct croom_room *room, struct tap_env *env);
+int tap_diags_add(struct croom_room *room, struct tap_env *env);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Where handlers put what is to be written. A sink is a byte ring from the lane thread to the writer thread,
+ * which alone makes write(2) calls, in batches. Text is packed into chunks of up to TAP_SINK_CHUNK bytes, so a
+ * line costs no ring operation of its own.
+ *
+ *	char *line = tap_sink_reserve(out, MAX);      // lane thread; at most TAP_SINK_MAX
+ *	tap_sink_commit(out, length);                 // length <= MAX
+ *
+ * Ownership: reserve/commit/flush/split by the lane thread only; open and close by a control thread (a class's
+ * open() and close()); file descriptors by the writer thread.
+ */
+#ifndef TAP_SINK_H
+#define TAP_SINK_H
+
+#include <croom/error.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	TAP_SINK_CHUNK = 512 * 1024,
+	TAP_SINK_MAX = 320 * 1024,  /* a packet of the largest snaplen (262,144) and what a format puts around it */
+};
+
+struct tap_sink;
+struct tap_writer;
+
+/*
+ * A sink of its own for a handler: appends to the file at path (made with mode 0600), or fd when path is NULL
+ * (not closed). `lossy`: when the ring is full, reserve returns NULL and counts a refusal; otherwise reserve
+ * waits for the writer. Control thread. 0, or -errno with *err saying which file and what to do.
+ */
+int tap_sink_open(struct tap_sink **sink, struct tap_writer *writer, const char *path, int fd, bool lossy,
+		  struct croom_error *err);
+
+/* Write all that was committed, then close. Control thread; no lane uses it any more. Waits for the writer. */
+void tap_sink_close(struct tap_sink *sink);
+
+/* Room for at least max bytes; NULL only in a lossy sink that is full. Lane thread. */
+char *tap_sink_reserve(struct tap_sink *sink, size_t max);
+void tap_sink_commit(struct tap_sink *sink, size_t length);
+
+/* Refusals of a lossy sink so far. Any thread. */
+uint64_t tap_sink_refused(const struct tap_sink *sink);
+
+/* Hand over what was committed, at the end of a batch. Lane thread; tap/lane.c calls it for every open sink. */
+void tap_sinks_flush(struct tap_writer *writer);
+
+#endif
