@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Specs, open handlers and panels: what a swap makes and what retiring takes apart. */
+#include "room-impl.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct spec *spec_new(const struct class_entry *entry, const char *text)
+{
+	size_t length = strlen(text);
+	struct spec *spec = malloc(sizeof(*spec) + length + 1);
+	char *colon;
+
+	if (!spec)
+		return NULL;
+	memcpy(spec->text, text, length + 1);
+	colon = strchr(spec->text, ':');
+	spec->refs = 1;
+	spec->entry = entry;
+	spec->config = colon ? colon + 1 : spec->text + length;
+	return spec;
+}
+
+void spec_put(struct spec *spec)
+{
+	if (spec && --spec->refs == 0)
+		free(spec);
+}
+
+/* Say which slot and class it was, keep what the class said. */
+static int open_failed(struct croom_error *err, const struct croom_error *said, int code, const struct spec *spec,
+		       const char *slot)
+{
+	const char *class = spec->entry->class.name;
+	const char *text = said->text[0] ? said->text : strerror(-code);
+	enum croom_error_kind kind = said->kind ? said->kind : CROOM_ERROR_BAD_CONFIG;
+	int offset = said->code ? said->offset : -1;
+
+	croom_error_set(err, code, kind, NULL, "%s=%s: %s", slot, class, text);
+	if (err) {
+		err->offset = offset;
+		strncpy(err->subject, slot, sizeof(err->subject) - 1);
+		strncat(err->subject, "=", sizeof(err->subject) - strlen(err->subject) - 1);
+		strncat(err->subject, class, sizeof(err->subject) - strlen(err->subject) - 1);
+	}
+	return code;
+}
+
+int instance_open(struct instance **instance, struct spec *spec, const char *slot, struct croom_error *err)
+{
+	const struct croom_class *class = &spec->entry->class;
+	struct instance *new = calloc(1, sizeof(*new));
+	struct croom_error said = { 0 };
+	int rc = 0;
+
+	if (!new)
+		return croom_error_set(err, -ENOMEM, CROOM_ERROR_OTHER, NULL, "out of memory");
+	if (class->open)
+		rc = class->open(&new->ctx, spec->config, spec->entry->env, &said);
+	else if (*spec->config)
+		rc = croom_error_set(&said, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL,
+				     "takes no config; leave out ':%s'", spec->config);
+	if (rc < 0) {
+		free(new);
+		return open_failed(err, &said, rc, spec, slot);
+	}
+	new->refs = 1;
+	new->spec = spec;
+	spec->refs++;
+	*instance = new;
+	return 0;
+}
+
+void instance_put(struct instance *instance)
+{
+	const struct class_entry *entry;
+
+	if (!instance || --instance->refs)
+		return;
+	entry = instance->spec->entry;
+	if (entry->class.close)
+		entry->class.close(instance->ctx, entry->env);
+	spec_put(instance->spec);
+	free(instance);
+}
+
+struct panel *panel_new(const struct croom_room *room, uint64_t revision)
+{
+	size_t size = sizeof(struct panel) + room->slots * (sizeof(struct croom_entry) + sizeof(struct panel_slot));
+	struct panel *panel = aligned_alloc(LANE_LINE, (size + LANE_LINE - 1) / LANE_LINE * LANE_LINE);
+
+	if (!panel)
+		return NULL;
+	memset(panel, 0, size);
+	panel->pub.revision = revision;
+	panel->pub.slots = room->slots;
+	panel->slot = (struct panel_slot *)(void *)panel_entry(panel, room->slots);
+	return panel;
+}
+
+/* Takes a reference of its own. */
+void panel_set(struct panel *panel, uint32_t slot, struct instance *instance, uint64_t since_revision, int64_t since_ns)
+{
+	instance->refs++;
+	panel->slot[slot].instance = instance;
+	panel->slot[slot].since_revision = since_revision;
+	panel->slot[slot].since_ns = since_ns;
+	panel_entry(panel, slot)->run = instance->spec->entry->class.run;
+	panel_entry(panel, slot)->ctx = instance->ctx;
+}
+
+void panel_free(struct panel *panel)
+{
+	for (uint32_t i = 0; i < panel->pub.slots; i++)
+		instance_put(panel->slot[i].instance);
+	free(panel);
+}

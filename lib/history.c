@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The last changes and the state after each, so that any of them can be published again. */
+#include "room-impl.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* A state of nothing yet, with room for a change of every slot. */
+struct state *state_new(const struct croom_room *room, uint64_t revision, const struct croom_origin *origin)
+{
+	struct state *state = calloc(1, sizeof(*state) + room->slots * sizeof(state->spec[0]));
+
+	if (!state)
+		return NULL;
+	state->revision = revision;
+	state->time_ns = clock_ns(CLOCK_REALTIME);
+	state->uid = origin ? origin->uid : getuid();
+	state->pid = origin ? origin->pid : getpid();
+	state->command = strdup(origin && origin->command ? origin->command : "");
+	state->changed = calloc(room->slots, sizeof(state->changed[0]));
+	state->from = calloc(room->slots, sizeof(state->from[0]));
+	if (!state->command || !state->changed || !state->from) {
+		state_free(room, state);
+		return NULL;
+	}
+	return state;
+}
+
+void state_free(const struct croom_room *room, struct state *state)
+{
+	if (!state)
+		return;
+	for (unsigned i = 0; i < state->changes; i++)
+		spec_put(state->from[i]);
+	for (unsigned i = 0; i < room->slots; i++)
+		spec_put(state->spec[i]);
+	free(state->from);
+	free(state->changed);
+	free(state->command);
+	free(state);
+}
+
+static struct state *history_at(const struct croom_room *room, unsigned i)
+{
+	return room->state[(room->first_state + i) % (CROOM_HISTORY_MAX + 1)];
+}
+
+/* Cannot fail: the oldest makes room. */
+void history_add(struct croom_room *room, struct state *state)
+{
+	if (room->states == CROOM_HISTORY_MAX + 1) {
+		state_free(room, history_at(room, 0));
+		room->first_state = (room->first_state + 1) % (CROOM_HISTORY_MAX + 1);
+		room->states--;
+	}
+	room->state[(room->first_state + room->states) % (CROOM_HISTORY_MAX + 1)] = state;
+	room->states++;
+}
+
+const struct state *history_find(const struct croom_room *room, uint64_t revision)
+{
+	uint64_t first = history_at(room, 0)->revision;
+
+	/* Every revision is one state, so they lie side by side. */
+	if (revision < first || revision - first >= room->states)
+		return NULL;
+	return history_at(room, (unsigned)(revision - first));
+}
+
+int croom_room_each_change(struct croom_room *room, uint64_t after_revision,
+			   int (*visit)(void *env, const struct croom_history_view *change), void *env)
+{
+	struct croom_history_change *change = calloc(room->slots, sizeof(*change));
+	int rc = 0;
+
+	if (!change)
+		return -ENOMEM;
+	pthread_mutex_lock(&room->mutex);
+	/* The first state is what the oldest change came from. */
+	for (unsigned i = 1; i < room->states && rc == 0; i++) {
+		const struct state *state = history_at(room, i);
+		struct croom_history_view view = { .revision = state->revision, .time_ns = state->time_ns,
+			.rollback_to = state->rollback_to, .uid = state->uid, .pid = state->pid,
+			.command = state->command, .changes = state->changes, .change = change };
+
+		if (state->revision <= after_revision)
+			continue;
+		for (unsigned k = 0; k < state->changes; k++) {
+			change[k].slot = room->slot[state->changed[k]].def->name;
+			change[k].from = state->from[k]->text;
+			change[k].to = state->spec[state->changed[k]]->text;
+		}
+		rc = visit(env, &view);
+	}
+	pthread_mutex_unlock(&room->mutex);
+	free(change);
+	return rc;
+}

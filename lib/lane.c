@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The two sides of a lane. What each pair guarantees is told in doc/ORDERING.md.
+ *
+ * If the data thread stops anywhere: before its echo it still counts as holding the older panel, which is then
+ * not closed; after its echo it touches only the new one. If it stops while parked it holds nothing. If the
+ * control side stops anywhere, the lane goes on with whatever the wire holds.
+ */
+#include "lane-impl.h"
+#include "panel-impl.h"
+#include <stdlib.h>
+#include <string.h>
+
+static void lane_mark(struct lane *lane, uint64_t revision)
+{
+	struct lane_mark *mark = &lane->marks[lane->moves % LANE_MARKS];
+
+	/* relaxed: the release below keeps it before the new figure, and a reader that sees 0 looks no further. */
+	croom_set_relaxed(&mark->revision, 0);
+	/* pair: lane.mark -- release; the acquire is in mark_read(), below. */
+	croom_set_release(&mark->first, lane->pub.records + 1);
+	croom_set_release(&mark->revision, revision);
+	lane->moves++;
+}
+
+/* 0 when the mark is just being written. */
+static uint64_t mark_read(const struct lane_mark *mark, uint64_t *first)
+{
+	/* pair: lane.mark -- acquire; the release is in lane_mark(), above. */
+	uint64_t revision = croom_get_acquire(&mark->revision);
+
+	*first = croom_get_acquire(&mark->first);
+	/* relaxed: the acquire before keeps it after the figure; revisions are never used twice. */
+	return croom_get_relaxed(&mark->revision) == revision ? revision : 0;
+}
+
+static const struct croom_panel *lane_take(struct lane *lane, const struct croom_panel *panel)
+{
+	const struct panel_slot *slot = panel_of(panel)->slot;
+
+	/* The same one again after a sleep is no new start. */
+	if (panel->revision != lane->ran) {
+		for (uint32_t i = 0; i < lane->slots; i++)
+			if (slot[i].since_revision > lane->ran)
+				/* relaxed: a figure for people; lane_calls() copes with any mix. */
+				croom_set_relaxed(&lane->base[i], lane->pub.calls[i]);
+		lane_mark(lane, panel->revision);
+		lane->ran = panel->revision;
+	}
+	lane->panel = panel;
+	/* pair: lane.observed -- release; the acquire is in lane_look(), below. All use of older panels is done. */
+	croom_set_release(&lane->observed, panel->revision);
+	return panel;
+}
+
+const struct croom_panel *croom_lane_move(struct croom_lane *pub)
+{
+	struct lane *lane = (struct lane *)pub;
+	/* pair: room.publish -- acquire; the release is in publish(), swap.c. */
+	const struct croom_panel *panel = croom_get_acquire(lane->pub.wire);
+
+	if (panel == lane->panel)
+		return panel;
+	return lane_take(lane, panel);
+}
+
+void croom_lane_park(struct croom_lane *pub)
+{
+	struct lane *lane = (struct lane *)pub;
+
+	lane->panel = NULL;
+	/* pair: lane.observed -- release; the acquire is in lane_look(), below. The count goes in the same word. */
+	croom_set_release(&lane->observed, LANE_PARKED | lane->pub.records);
+}
+
+const struct croom_panel *croom_lane_unpark(struct croom_lane *pub)
+{
+	struct lane *lane = (struct lane *)pub;
+	const struct croom_panel *panel;
+
+	/*
+	 * pair: lane.unpark -- seq_cst store, then seq_cst load; the other side is publish() in swap.c (store) and
+	 * lane_look() below (load). Either this load sees the new panel, or that one sees that the lane is awake.
+	 */
+	croom_set_seq(&lane->observed, 0);
+	panel = croom_get_seq(lane->pub.wire);
+	return lane_take(lane, panel);
+}
+
+void lane_look(struct lane *lane, uint64_t current)
+{
+	/*
+	 * pair: lane.unpark -- seq_cst load after publish()'s seq_cst store; see croom_lane_unpark().
+	 * pair: lane.observed -- and acquire: what the lane did with older panels is over before they are closed.
+	 */
+	uint64_t observed = croom_get_seq(&lane->observed);
+
+	lane->parked = (observed & LANE_PARKED) != 0;
+	if (lane->parked) {
+		/* It holds nothing and will wake to the current panel, or to a newer one. */
+		lane->first_awake = (observed & ~LANE_PARKED) + 1;
+		observed = current;
+	}
+	if (observed > lane->passed)
+		lane->passed = observed;
+}
+
+/* The newest revision that the lane has run. */
+static uint64_t lane_ran(const struct lane *lane)
+{
+	uint64_t ran = 0, first;
+
+	for (unsigned i = 0; i < LANE_MARKS; i++) {
+		uint64_t revision = mark_read(&lane->marks[i], &first);
+
+		ran = revision > ran ? revision : ran;
+	}
+	return ran;
+}
+
+/* The room's mutex keeps new panels away meanwhile, so the lane writes one more mark at most during the walk. */
+void lane_start(const struct lane *lane, uint64_t revision, struct croom_lane_start *start)
+{
+	uint64_t oldest = UINT64_MAX, best = UINT64_MAX, best_first = 0;
+	unsigned used = 0;
+
+	for (unsigned i = 0; i < LANE_MARKS; i++) {
+		uint64_t first, ran = mark_read(&lane->marks[i], &first);
+
+		if (!ran)
+			continue;
+		used++;
+		oldest = ran < oldest ? ran : oldest;
+		if (ran >= revision && ran < best) {
+			best = ran;
+			best_first = first;
+		}
+	}
+	memcpy(start->lane, lane->name, sizeof(start->lane));
+	start->parked = lane->parked;
+	start->observed = lane->passed >= revision;
+	start->revision = 0;
+	start->first_record = 0;
+	if (best != UINT64_MAX && (oldest <= revision || used < LANE_MARKS - 1)) {
+		/* An older mark still stands, or none was ever overwritten: so none between is missing. */
+		start->revision = best;
+		start->first_record = best_first;
+	} else if (best == UINT64_MAX && lane->parked && start->observed) {
+		start->revision = lane->passed;
+		start->first_record = lane->first_awake;
+	}
+}
+
+uint64_t lane_calls(const struct lane *lane, uint32_t slot, uint64_t since_revision)
+{
+	uint64_t base, calls;
+
+	if (lane_ran(lane) < since_revision)
+		return 0;
+	/* relaxed: the base may be newer than the count; then there is nothing to show yet. */
+	base = croom_get_relaxed(&lane->base[slot]);
+	calls = croom_get_relaxed(&lane->pub.calls[slot]);
+	return calls > base ? calls - base : 0;
+}
+
+struct lane *lane_new(const char *name, const struct croom_panel *const *wire, uint32_t slots)
+{
+	size_t lines = (slots * sizeof(uint64_t) + LANE_LINE - 1) / LANE_LINE * LANE_LINE;
+	struct lane *lane = aligned_alloc(LANE_LINE, sizeof(*lane) + 2 * lines);
+
+	if (!lane)
+		return NULL;
+	memset(lane, 0, sizeof(*lane) + 2 * lines);
+	lane->pub.calls = (uint64_t *)(void *)(lane + 1);
+	lane->base = lane->pub.calls + lines / sizeof(uint64_t);
+	lane->pub.wire = wire;
+	lane->slots = slots;
+	lane->observed = LANE_PARKED;
+	lane->parked = true;
+	strncpy(lane->name, name, CROOM_NAME_MAX);
+	return lane;
+}
+
+void lane_free(struct lane *lane)
+{
+	free(lane);
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Making and ending rooms; their classes and lanes. */
+#include "room-impl.h"
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static int empty_run(void *ctx, void *record)
+{
+	(void)ctx;
+	(void)record;
+	return 0;
+}
+
+static int class_list_add(struct room_slot *slot, const struct croom_class *class)
+{
+	const struct croom_class **list = realloc(slot->class_list, (slot->classes + 1) * sizeof(*list));
+
+	if (!list)
+		return -ENOMEM;
+	list[slot->classes++] = class;
+	slot->class_list = list;
+	return 0;
+}
+
+static int slot_init(struct room_slot *slot, const struct croom_slot *def)
+{
+	const char *empty = def->empty ? def->empty : "off";
+
+	if (!name_good(def->name) || !name_good(empty) || !def->type)
+		return -EINVAL;
+	slot->def = def;
+	slot->empty.class = (struct croom_class){ .name = empty, .help = "nothing is called here", .run = empty_run,
+						   .type = def->type };
+	return class_list_add(slot, &slot->empty.class);
+}
+
+/* Revision 1: the empty handler in every slot. */
+static int first_panel(struct croom_room *room)
+{
+	struct panel *panel = panel_new(room, 1);
+	struct state *state = state_new(room, 1, NULL);
+	int64_t now = clock_ns(CLOCK_REALTIME);
+	int rc = panel && state ? 0 : -ENOMEM;
+
+	for (uint32_t i = 0; i < room->slots && rc == 0; i++) {
+		const struct class_entry *entry = &room->slot[i].empty;
+		struct instance *instance;
+		struct spec *spec = spec_new(entry, entry->class.name);
+
+		rc = spec ? instance_open(&instance, spec, room->slot[i].def->name, NULL) : -ENOMEM;
+		if (rc) {
+			spec_put(spec);
+			break;
+		}
+		panel_set(panel, i, instance, 1, now);
+		instance_put(instance);
+		state->spec[i] = spec;
+	}
+	if (rc) {
+		if (panel)
+			panel_free(panel);
+		state_free(room, state);
+		return rc;
+	}
+	history_add(room, state);
+	room->panel = panel;
+	/* relaxed: there is no lane yet, and whoever hands one to a thread orders this before it. */
+	croom_set_relaxed(&room->wire, &panel->pub);
+	return 0;
+}
+
+int croom_room_open(struct croom_room **out, const char *name, const struct croom_slot *slots, unsigned count)
+{
+	struct croom_room *room;
+	int rc = 0;
+
+	*out = NULL;
+	if (!name_good(name) || !slots || count == 0 || count > CROOM_SLOTS_MAX)
+		return -EINVAL;
+	for (unsigned i = 0; i < count; i++)
+		for (unsigned k = 0; k < i; k++)
+			if (slots[i].name && slots[k].name && strcmp(slots[i].name, slots[k].name) == 0)
+				return -EINVAL;
+	room = aligned_alloc(LANE_LINE, sizeof(*room));
+	if (!room)
+		return -ENOMEM;
+	memset(room, 0, sizeof(*room));
+	pthread_mutex_init(&room->mutex, NULL);
+	strncpy(room->name, name, CROOM_NAME_MAX);
+	room->slot = calloc(count, sizeof(room->slot[0]));
+	if (!room->slot)
+		rc = -ENOMEM;
+	for (unsigned i = 0; i < count && rc == 0; i++, room->slots++)
+		rc = slot_init(&room->slot[i], &slots[i]);
+	if (rc == 0)
+		rc = first_panel(room);
+	if (rc) {
+		croom_room_close(room);
+		return rc;
+	}
+	*out = room;
+	return 0;
+}
+
+void croom_room_close(struct croom_room *room)
+{
+	if (!room)
+		return;
+	if (room->panel)
+		collect(room);
+	/* A lane that is still awake would run a handler that is closed below. */
+	assert(!room->oldest);
+	if (room->panel)
+		panel_free(room->panel);
+	for (unsigned i = 0; i < room->states; i++)
+		state_free(room, room->state[(room->first_state + i) % (CROOM_HISTORY_MAX + 1)]);
+	for (unsigned i = 0; i < room->lanes; i++)
+		lane_free(room->lane[i]);
+	for (unsigned i = 0; i < room->slots; i++) {
+		struct class_entry *entry = room->slot[i].empty.next;
+
+		while (entry) {
+			struct class_entry *next = entry->next;
+
+			free(entry);
+			entry = next;
+		}
+		free(room->slot[i].class_list);
+	}
+	free(room->slot);
+	pthread_mutex_destroy(&room->mutex);
+	free(room);
+}
+
+static bool type_equal(struct croom_type a, struct croom_type b)
+{
+	return a.size == b.size && a.version == b.version && strcmp(a.name, b.name) == 0;
+}
+
+static int class_add(struct croom_room *room, uint32_t slot, const struct croom_class *class, void *env)
+{
+	struct room_slot *place = &room->slot[slot];
+	struct class_entry *last = &place->empty;
+	struct class_entry *entry;
+	int rc;
+
+	if (!type_equal(class->type(), place->def->type()))
+		return -EPROTOTYPE;
+	if (find_class(room, slot, class->name, strlen(class->name), NULL))
+		return -EEXIST;
+	entry = calloc(1, sizeof(*entry));
+	if (!entry)
+		return -ENOMEM;
+	entry->class = *class;
+	entry->env = env;
+	rc = class_list_add(place, &entry->class);
+	if (rc) {
+		free(entry);
+		return rc;
+	}
+	while (last->next)
+		last = last->next;
+	last->next = entry;
+	return 0;
+}
+
+int croom_room_class_add(struct croom_room *room, const char *slot, const struct croom_class *class, void *env)
+{
+	uint32_t index;
+	int rc;
+
+	if (!name_good(class->name) || !class->run || !class->type)
+		return -EINVAL;
+	pthread_mutex_lock(&room->mutex);
+	rc = find_slot(room, slot, &index, NULL);
+	if (rc == 0)
+		rc = class_add(room, index, class, env);
+	pthread_mutex_unlock(&room->mutex);
+	return rc;
+}
+
+static int lane_add(struct croom_room *room, const char *name, struct lane **out)
+{
+	struct lane *lane;
+
+	for (unsigned i = 0; i < room->lanes; i++)
+		if (strcmp(room->lane[i]->name, name) == 0)
+			return -EEXIST;
+	if (room->lanes == CROOM_LANES_MAX)
+		return -ENOSPC;
+	lane = lane_new(name, &room->wire, room->slots);
+	if (!lane)
+		return -ENOMEM;
+	lane->passed = room->panel->pub.revision;
+	room->lane[room->lanes++] = lane;
+	*out = lane;
+	return 0;
+}
+
+int croom_room_lane_add(struct croom_room *room, const char *name, struct croom_lane **out)
+{
+	struct lane *lane;
+	int rc;
+
+	*out = NULL;
+	if (!name_good(name))
+		return -EINVAL;
+	pthread_mutex_lock(&room->mutex);
+	rc = lane_add(room, name, &lane);
+	pthread_mutex_unlock(&room->mutex);
+	if (rc == 0)
+		*out = &lane->pub;
+	return rc;
+}
+
+void croom_room_lane_remove(struct croom_room *room, struct croom_lane *pub)
+{
+	struct lane *lane = (struct lane *)pub;
+
+	pthread_mutex_lock(&room->mutex);
+	lane_look(lane, room->panel->pub.revision);
+	assert(lane->parked);
+	for (unsigned i = 0; i < room->lanes; i++)
+		if (room->lane[i] == lane) {
+			room->lane[i] = room->lane[--room->lanes];
+			lane_free(lane);
+			break;
+		}
+	collect(room);
+	pthread_mutex_unlock(&room->mutex);
+}

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Changing what a room runs: prepare everything that can fail, publish one panel, wait for the lanes.
+ *
+ * A transaction is prepared in full (handlers opened, panel and history made) before anything is visible; from
+ * publish() on nothing can fail. If this thread stops before the store in publish(), nothing has changed; after
+ * it, the lanes move by themselves, and whoever calls the room next closes what is left.
+ */
+#include "room-impl.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { WAIT_MS = 5000 };
+
+/* What a swap or a rollback is about to put in force. */
+struct plan {
+	struct croom_room *room;
+	struct croom_error *err;
+	struct state *state;
+	struct instance **instance;  /* per slot; NULL: stays as it is */
+};
+
+/*
+ * pair: room.publish -- release; the acquires are in croom_lane_observe(), lane.h, and croom_lane_move(), lane.c.
+ * pair: lane.unpark -- and seq_cst, because lane_look() must not read `observed` before this store is visible.
+ */
+static void publish(struct croom_room *room, struct panel *panel)
+{
+	struct panel *old = room->panel;
+
+	room->panel = panel;
+	croom_set_seq(&room->wire, &panel->pub);
+	retire(room, old);
+}
+
+static int out_of_memory(struct croom_error *err)
+{
+	return croom_error_set(err, -ENOMEM, CROOM_ERROR_OTHER, NULL, "out of memory; nothing was changed");
+}
+
+static int plan_begin(struct plan *plan, struct croom_room *room, const struct croom_swap_options *options,
+		      struct croom_error *err)
+{
+	uint64_t current = room->panel->pub.revision;
+
+	*plan = (struct plan){ .room = room, .err = err };
+	if (options && options->expect && options->expect != current) {
+		croom_error_set(err, -ESTALE, CROOM_ERROR_WRONG_REVISION, NULL,
+				"revision %llu was expected, but %llu is current: look at what changed and ask again",
+				(unsigned long long)options->expect, (unsigned long long)current);
+		if (err)
+			err->revision = current;
+		return -ESTALE;
+	}
+	collect(room);
+	if (room->retired >= CROOM_RETIRED_MAX) {
+		int64_t late_ns;
+		const struct lane *late = late_lane(room, current, &late_ns);
+
+		return croom_error_set(err, -EBUSY, CROOM_ERROR_BUSY, late ? late->name : "",
+				       "%u older panels wait for lane %s, which has not moved for %.1f s; nothing was changed",
+				       room->retired, late ? late->name : "?", (double)late_ns / 1e9);
+	}
+	plan->state = state_new(room, current + 1, options ? options->origin : NULL);
+	plan->instance = calloc(room->slots, sizeof(plan->instance[0]));
+	if (!plan->state || !plan->instance)
+		return out_of_memory(err);
+	return 0;
+}
+
+/* Close what was opened for a plan and is not (or not only) in force. */
+static void plan_end(struct plan *plan)
+{
+	if (plan->instance)
+		for (unsigned i = 0; i < plan->room->slots; i++)
+			instance_put(plan->instance[i]);
+	free(plan->instance);
+	state_free(plan->room, plan->state);
+}
+
+/* Put this spec into the slot; the plan takes over the caller's reference, also on failure. */
+static int plan_set(struct plan *plan, uint32_t slot, struct spec *spec)
+{
+	struct state *state = plan->state;
+	struct spec *from = plan->room->panel->slot[slot].instance->spec;
+
+	from->refs++;
+	state->changed[state->changes] = slot;
+	state->from[state->changes++] = from;
+	state->spec[slot] = spec;
+	return instance_open(&plan->instance[slot], spec, plan->room->slot[slot].def->name, plan->err);
+}
+
+static int plan_change(struct plan *plan, const struct croom_change *change)
+{
+	const struct class_entry *entry;
+	struct spec *spec;
+	uint32_t slot;
+	int rc = find_slot(plan->room, change->slot, &slot, plan->err);
+
+	if (rc)
+		return rc;
+	if (plan->state->spec[slot])
+		return croom_error_set(plan->err, -EINVAL, CROOM_ERROR_OTHER, change->slot,
+				       "slot %s is named twice; name it once", change->slot);
+	if (strlen(change->handler) > CROOM_CONFIG_MAX)
+		return croom_error_set(plan->err, -EINVAL, CROOM_ERROR_BAD_CONFIG, change->slot,
+				       "the config for slot %s is longer than %d bytes", change->slot, CROOM_CONFIG_MAX);
+	entry = find_class(plan->room, slot, change->handler, strcspn(change->handler, ":"), plan->err);
+	if (!entry)
+		return -ENOENT;
+	spec = spec_new(entry, change->handler);
+	if (!spec)
+		return out_of_memory(plan->err);
+	return plan_set(plan, slot, spec);
+}
+
+/* Everything is open: make the panel, publish it, remember it. Changes nothing when it fails. */
+static int plan_commit(struct plan *plan)
+{
+	struct croom_room *room = plan->room;
+	struct panel *old = room->panel;
+	struct panel *panel = panel_new(room, plan->state->revision);
+
+	if (!panel)
+		return out_of_memory(plan->err);
+	for (uint32_t i = 0; i < room->slots; i++) {
+		const struct panel_slot *was = &old->slot[i];
+
+		if (plan->instance[i]) {
+			panel_set(panel, i, plan->instance[i], panel->pub.revision, plan->state->time_ns);
+		} else {
+			panel_set(panel, i, was->instance, was->since_revision, was->since_ns);
+			plan->state->spec[i] = was->instance->spec;
+			plan->state->spec[i]->refs++;
+		}
+	}
+	publish(room, panel);
+	history_add(room, plan->state);
+	plan->state = NULL;
+	return 0;
+}
+
+static void result_fill(const struct croom_room *room, uint64_t revision, struct croom_swap_result *result)
+{
+	if (!result)
+		return;
+	result->revision = revision;
+	result->lanes = room->lanes;
+	for (unsigned i = 0; i < room->lanes; i++)
+		lane_start(room->lane[i], revision, &result->lane[i]);
+}
+
+static int poll_locked(struct croom_room *room, uint64_t revision, struct croom_swap_result *result,
+		       struct croom_error *err)
+{
+	const struct lane *late;
+	int64_t late_ns;
+
+	collect(room);
+	result_fill(room, revision, result);
+	late = late_lane(room, revision, &late_ns);
+	if (!late)
+		return 0;
+	croom_error_set(err, -EAGAIN, CROOM_ERROR_NOT_OBSERVED, late->name,
+			"revision %llu is published, but lane %s still runs %llu, for %.3f s now",
+			(unsigned long long)revision, late->name, (unsigned long long)late->passed,
+			(double)late_ns / 1e9);
+	if (err)
+		err->revision = revision;
+	return -EAGAIN;
+}
+
+int croom_room_poll(struct croom_room *room, uint64_t revision, struct croom_swap_result *result,
+		    struct croom_error *err)
+{
+	int rc;
+
+	pthread_mutex_lock(&room->mutex);
+	rc = poll_locked(room, revision, result, err);
+	pthread_mutex_unlock(&room->mutex);
+	return rc;
+}
+
+/* A lane that is running moves within a batch: look at once, then ever more rarely. */
+static int wait_observed(struct croom_room *room, uint64_t revision, int64_t wait_ms,
+			 struct croom_swap_result *result, struct croom_error *err)
+{
+	int64_t deadline = clock_ns(CLOCK_MONOTONIC) + wait_ms * 1000000;
+	long pause_ns = 1000;
+	int rc;
+
+	while ((rc = croom_room_poll(room, revision, result, err)) == -EAGAIN) {
+		struct timespec pause = { .tv_nsec = pause_ns };
+
+		if (clock_ns(CLOCK_MONOTONIC) >= deadline) {
+			if (err)
+				err->code = -ETIMEDOUT;
+			return -ETIMEDOUT;
+		}
+		nanosleep(&pause, NULL);
+		pause_ns = pause_ns < 1000000 ? pause_ns * 2 : 1000000;
+	}
+	if (rc == 0 && err)
+		memset(err, 0, sizeof(*err));
+	return rc;
+}
+
+/* With the mutex held and a plan that went `rc` well: commit it, let go, wait. */
+static int plan_finish(struct plan *plan, int rc, const struct croom_swap_options *options,
+		       struct croom_swap_result *result)
+{
+	struct croom_room *room = plan->room;
+	uint64_t revision = room->panel->pub.revision + 1;
+	int64_t wait_ms = options ? options->wait_ms : WAIT_MS;
+
+	if (rc == 0)
+		rc = plan_commit(plan);
+	if (rc == 0) {
+		collect(room);
+		result_fill(room, revision, result);
+	}
+	plan_end(plan);
+	pthread_mutex_unlock(&room->mutex);
+	if (rc || wait_ms <= 0)
+		return rc;
+	return wait_observed(room, revision, wait_ms, result, plan->err);
+}
+
+int croom_room_swap(struct croom_room *room, const struct croom_change *changes, unsigned count,
+		    const struct croom_swap_options *options, struct croom_swap_result *result,
+		    struct croom_error *err)
+{
+	struct plan plan;
+	int rc;
+
+	if (err)
+		memset(err, 0, sizeof(*err));
+	if (count == 0)
+		return croom_error_set(err, -EINVAL, CROOM_ERROR_OTHER, NULL, "no change was asked for");
+	pthread_mutex_lock(&room->mutex);
+	rc = plan_begin(&plan, room, options, err);
+	for (unsigned i = 0; i < count && rc == 0; i++)
+		rc = plan_change(&plan, &changes[i]);
+	return plan_finish(&plan, rc, options, result);
+}
+
+/* Open anew what differs between now and then; a slot that has kept its spec keeps its handler. */
+static int plan_rollback(struct plan *plan, uint64_t to_revision)
+{
+	struct croom_room *room = plan->room;
+	uint64_t current = room->panel->pub.revision;
+	uint64_t target = to_revision ? to_revision : current - 1;
+	const struct state *then = target && target < current ? history_find(room, target) : NULL;
+	int rc = 0;
+
+	if (!then) {
+		if (target == current || target == 0)
+			return croom_error_set(plan->err, -ENODATA, CROOM_ERROR_NO_HISTORY, NULL, target ?
+					       "revision %llu is the current one" :
+					       "revision %llu: there is nothing before the first", (unsigned long long)target);
+		return croom_error_set(plan->err, -ENODATA, CROOM_ERROR_NO_HISTORY, NULL,
+				       "revision %llu is not in the history, which holds the last %d changes",
+				       (unsigned long long)target, CROOM_HISTORY_MAX);
+	}
+	plan->state->rollback_to = target;
+	for (uint32_t i = 0; i < room->slots && rc == 0; i++) {
+		if (then->spec[i] == room->panel->slot[i].instance->spec)
+			continue;
+		then->spec[i]->refs++;
+		rc = plan_set(plan, i, then->spec[i]);
+	}
+	return rc;
+}
+
+int croom_room_rollback(struct croom_room *room, uint64_t to_revision, const struct croom_swap_options *options,
+			struct croom_swap_result *result, struct croom_error *err)
+{
+	struct plan plan;
+	int rc;
+
+	if (err)
+		memset(err, 0, sizeof(*err));
+	pthread_mutex_lock(&room->mutex);
+	rc = plan_begin(&plan, room, options, err);
+	if (rc == 0)
+		rc = plan_rollback(&plan, to_revision);
+	return plan_finish(&plan, rc, options, result);
+}
+
+uint64_t croom_room_revision(struct croom_room *room)
+{
+	uint64_t revision;
+
+	pthread_mutex_lock(&room->mutex);
+	revision = room->panel->pub.revision;
+	pthread_mutex_unlock(&room->mutex);
+	return revision;
+}
