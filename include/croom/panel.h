@@ -62,9 +62,16 @@ static inline int croom_panel_call(const struct croom_panel *panel, uint32_t slo
 	return entry->run(entry->ctx, record);
 }
 
+/* fn, which has to be of exactly this type. */
+#ifdef __cplusplus
+#define croom_exactly(type, fn) (fn)
+#else
+#define croom_exactly(type, fn) _Generic((fn), type: (fn))
+#endif
+
 /* Name a record type (one word) and its layout version, at file scope; raise the version with the layout. */
 #define CROOM_RECORD(rec_t, layout)                                                                     \
-	static inline struct croom_type rec_t##_croom_type(void)                                        \
+	__attribute__((unused)) static inline struct croom_type rec_t##_croom_type(void)                \
 	{                                                                                               \
 		struct croom_type croom_type_;                                                          \
 		croom_type_.name = #rec_t;                                                              \
@@ -78,8 +85,12 @@ static inline int croom_panel_call(const struct croom_panel *panel, uint32_t slo
 #define CROOM_SLOT(name, index, rec_t)                                                                  \
 	enum { name##_slot = (index) };                                                                 \
 	typedef rec_t name##_record;                                                                    \
-	static inline struct croom_type name##_slot_type(void) { return rec_t##_croom_type(); }         \
-	static inline int name##_slot_run(const struct croom_panel *croom_panel_, rec_t *croom_record_) \
+	__attribute__((unused)) static inline struct croom_type name##_slot_type(void)                  \
+	{                                                                                               \
+		return rec_t##_croom_type();                                                            \
+	}                                                                                               \
+	__attribute__((unused)) static inline int name##_slot_run(const struct croom_panel *croom_panel_, \
+								  rec_t *croom_record_)                 \
 	{                                                                                               \
 		return croom_panel_call(croom_panel_, name##_slot, croom_record_);                      \
 	}                                                                                               \
@@ -89,10 +100,13 @@ static inline int croom_panel_call(const struct croom_panel *panel, uint32_t slo
 #define CROOM_RUN(name, fn, ctx_t, rec_t)                                                               \
 	static int name##_run(void *croom_ctx_, void *croom_record_)                                    \
 	{                                                                                               \
-		int (*croom_fn_)(ctx_t *, rec_t *) = (fn);                                              \
+		int (*croom_fn_)(ctx_t *, rec_t *) = croom_exactly(int (*)(ctx_t *, rec_t *), fn);      \
 		return croom_fn_((ctx_t *)croom_ctx_, (rec_t *)croom_record_);                          \
 	}                                                                                               \
-	static inline struct croom_type name##_type(void) { return rec_t##_croom_type(); }              \
+	__attribute__((unused)) static inline struct croom_type name##_type(void)                       \
+	{                                                                                               \
+		return rec_t##_croom_type();                                                            \
+	}                                                                                               \
 	struct croom_type
 
 /* Data thread: run slot `name` of this panel on a record of exactly its type. */

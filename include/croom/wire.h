@@ -58,10 +58,12 @@ template <class T> inline void croom_wire_set(T **wire, typename croom_detail::s
 
 /*
  * The conditional has the wire's type when the value has it or is NULL; a void pointer would pass for data
- * pointers, as it does in an assignment. Anything else stops the compiler here.
+ * pointers, as it does in an assignment. Anything else stops the compiler here, and so does a number (a pointer,
+ * also one that a function's name decays to, is class 5).
  */
-#define croom_wire_check(wire, value)                                                                        \
-	_Static_assert(__builtin_types_compatible_p(__typeof__(1 ? (value) : *(wire)), __typeof__(*(wire))), \
+#define croom_wire_check(wire, value)                                                                          \
+	_Static_assert(__builtin_types_compatible_p(__typeof__(1 ? (value) : *(wire)), __typeof__(*(wire))) && \
+			       __builtin_classify_type(value) == 5,                                            \
 		       "croom: this value does not have the type of the wire")
 
 /* pair: wire -- acquire; the release is in croom_wire_set(), below. */
