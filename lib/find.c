@@ -95,9 +95,10 @@ int find_slot(const struct croom_room *room, const char *name, uint32_t *slot, s
 const struct class_entry *find_class(const struct croom_room *room, uint32_t slot, const char *name, size_t length,
 				     struct croom_error *err)
 {
+	const struct class_entry *entry = &room->slot[slot].empty;
 	char nearest[128] = "", all[256] = "", where[64];
 
-	for (const struct class_entry *entry = &room->slot[slot].empty; entry; entry = entry->next) {
+	do {
 		const char *have = entry->class.name;
 
 		if (strlen(have) == length && memcmp(have, name, length) == 0)
@@ -105,7 +106,8 @@ const struct class_entry *find_class(const struct croom_room *room, uint32_t slo
 		if (near(name, length, have))
 			add_name(nearest, sizeof(nearest), have);
 		add_name(all, sizeof(all), have);
-	}
+		entry = entry->next;
+	} while (entry);
 	snprintf(where, sizeof(where), " for slot %s", room->slot[slot].def->name);
 	miss(err, CROOM_ERROR_UNKNOWN_CLASS, "class", where, name, length, nearest, all);
 	return NULL;

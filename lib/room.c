@@ -74,6 +74,7 @@ static int first_panel(struct croom_room *room)
 
 int croom_room_open(struct croom_room **out, const char *name, const struct croom_slot *slots, unsigned count)
 {
+	struct room_slot *slot;
 	struct croom_room *room;
 	int rc = 0;
 
@@ -84,15 +85,17 @@ int croom_room_open(struct croom_room **out, const char *name, const struct croo
 		for (unsigned k = 0; k < i; k++)
 			if (slots[i].name && slots[k].name && strcmp(slots[i].name, slots[k].name) == 0)
 				return -EINVAL;
+	slot = calloc(count, sizeof(slot[0]));
 	room = aligned_alloc(LANE_LINE, sizeof(*room));
-	if (!room)
+	if (!room || !slot) {
+		free(room);
+		free(slot);
 		return -ENOMEM;
+	}
 	memset(room, 0, sizeof(*room));
 	pthread_mutex_init(&room->mutex, NULL);
 	strncpy(room->name, name, CROOM_NAME_MAX);
-	room->slot = calloc(count, sizeof(room->slot[0]));
-	if (!room->slot)
-		rc = -ENOMEM;
+	room->slot = slot;
 	for (unsigned i = 0; i < count && rc == 0; i++, room->slots++)
 		rc = slot_init(&room->slot[i], &slots[i]);
 	if (rc == 0)

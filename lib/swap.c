@@ -37,7 +37,8 @@ static void publish(struct croom_room *room, struct panel *panel)
 
 static int out_of_memory(struct croom_error *err)
 {
-	return croom_error_set(err, -ENOMEM, CROOM_ERROR_OTHER, NULL, "out of memory; nothing was changed");
+	croom_error_set(err, -ENOMEM, CROOM_ERROR_OTHER, NULL, "out of memory; nothing was changed");
+	return -ENOMEM;
 }
 
 static int plan_begin(struct plan *plan, struct croom_room *room, const struct croom_swap_options *options,
@@ -59,9 +60,10 @@ static int plan_begin(struct plan *plan, struct croom_room *room, const struct c
 		int64_t late_ns;
 		const struct lane *late = late_lane(room, current, &late_ns);
 
-		return croom_error_set(err, -EBUSY, CROOM_ERROR_BUSY, late ? late->name : "",
-				       "%u older panels wait for lane %s, which has not moved for %.1f s; nothing was changed",
-				       room->retired, late ? late->name : "?", (double)late_ns / 1e9);
+		croom_error_set(err, -EBUSY, CROOM_ERROR_BUSY, late ? late->name : "",
+				"%u older panels wait for lane %s, which has not moved for %.1f s; nothing was changed",
+				room->retired, late ? late->name : "?", (double)late_ns / 1e9);
+		return -EBUSY;
 	}
 	plan->state = state_new(room, current + 1, options ? options->origin : NULL);
 	plan->instance = calloc(room->slots, sizeof(plan->instance[0]));
