@@ -10,8 +10,9 @@
  *	diag      tap_probe     the same, when it is done with; returns 0
  *	metrics   tap_counters  about ten times a second, not per packet; returns 0
  *
- * A strategy also gets TICK, about ten times a second, and FLUSH when its panel is about to be left: print what
- * you hold. All pointers are good during the call only.
+ * A strategy also gets TICK, ten times a second or more often, and returns whether it holds rows that are not
+ * printed yet; and FLUSH when its panel is about to be left: print what you hold. All pointers are good during the
+ * call only.
  *
  * Handlers run on the lane thread: no system call, no allocation, no lock, no stdio, no clock unless their very
  * purpose needs it (diag=latency reads the vDSO clock). Contexts are made in open() on the control side, with
@@ -82,7 +83,8 @@ typedef struct tap_probe {
 	uint64_t number, revision;
 	const struct tap_packet *packet;   /* NULL: nothing but the counts, about ten times a second */
 	enum tap_verdict verdict;
-	uint64_t lost_ring, lost_kernel;   /* so far */
+	uint64_t lost_ring, lost_kernel;   /* so far; when packet is NULL */
+	bool last;                         /* the panel is about to be left: say what is to be said */
 } tap_probe;
 
 typedef struct tap_counters {

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The methods of org.croom.Room and org.varlink.service, and their errors. */
+#include "server.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ROOM "org.croom.Room"
+#define SERVICE "org.varlink.service"
+
+void reply(struct client *client, json_t *parameters, bool continues)
+{
+	json_t *message = json_pack("{s:o}", "parameters", parameters ? parameters : json_object());
+
+	if (message && continues)
+		json_object_set_new(message, "continues", json_true());
+	if (client->oneway)
+		json_decref(message);
+	else
+		client_send(client, message);
+}
+
+void reply_error(struct client *client, const char *name, json_t *parameters)
+{
+	json_t *message = json_pack("{s:s, s:o}", "error", name, "parameters", parameters ? parameters : json_object());
+
+	if (client->oneway)
+		json_decref(message);
+	else
+		client_send(client, message);
+}
+
+static void invalid(struct client *client, const char *parameter, const char *why)
+{
+	reply_error(client, SERVICE ".InvalidParameter", json_pack("{s:s, s:s}", "parameter", parameter, "message", why));
+}
+
+void reply_croom_error(struct client *client, const struct croom_error *err)
+{
+	json_t *parameters = json_pack("{s:o}", "message", show_string(err->text));
+	const char *name = ROOM ".Failed";
+
+	switch (err->kind) {
+	case CROOM_ERROR_UNKNOWN_SLOT:
+	case CROOM_ERROR_UNKNOWN_CLASS:
+		name = err->kind == CROOM_ERROR_UNKNOWN_SLOT ? ROOM ".UnknownSlot" : ROOM ".UnknownClass";
+		json_object_set_new(parameters, err->kind == CROOM_ERROR_UNKNOWN_SLOT ? "slot" : "class", show_string(err->subject));
+		json_object_set_new(parameters, "nearest", show_string(err->near));
+		break;
+	case CROOM_ERROR_BAD_CONFIG:
+		name = ROOM ".BadConfig";
+		json_object_set_new(parameters, "handler", show_string(err->subject));
+		json_object_set_new(parameters, "offset", err->offset < 0 ? json_null() : json_integer(err->offset));
+		break;
+	case CROOM_ERROR_WRONG_REVISION:
+		name = ROOM ".WrongRevision";
+		json_object_set_new(parameters, "revision", json_integer((json_int_t)err->revision));
+		break;
+	case CROOM_ERROR_NOT_OBSERVED:
+		name = ROOM ".NotObserved";
+		json_object_set_new(parameters, "revision", json_integer((json_int_t)err->revision));
+		json_object_set_new(parameters, "lane", show_string(err->subject));
+		break;
+	case CROOM_ERROR_BUSY:
+		name = ROOM ".Busy";
+		json_object_set_new(parameters, "lane", show_string(err->subject));
+		break;
+	case CROOM_ERROR_NO_HISTORY: name = ROOM ".NoHistory"; break;
+	case CROOM_ERROR_NOT_PERMITTED: name = ROOM ".NotPermitted"; break;
+	default: break;
+	}
+	reply_error(client, name, parameters);
+}
+
+/* A whole number, or null, or not there (then *value stays). False: it is something else, and that was answered. */
+static bool get_number(struct client *client, const json_t *parameters, const char *name, int64_t low, int64_t high,
+		       int64_t *value)
+{
+	const json_t *given = json_object_get(parameters, name);
+	char why[96];
+
+	if (!given || json_is_null(given))
+		return true;
+	if (json_is_integer(given) && json_integer_value(given) >= low && json_integer_value(given) <= high) {
+		*value = json_integer_value(given);
+		return true;
+	}
+	snprintf(why, sizeof(why), "%s must be a whole number from %lld to %lld", name, (long long)low, (long long)high);
+	invalid(client, name, why);
+	return false;
+}
+
+/* Nothing may be given that is not known: a misspelt `expect` must not be taken for none. */
+static bool only(struct client *client, json_t *parameters, const char *const *known)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(parameters, key, value) {
+		size_t i = 0;
+
+		while (known[i] && strcmp(known[i], key))
+			i++;
+		if (!known[i]) {
+			reply_error(client, SERVICE ".InvalidParameter",
+				    json_pack("{s:o, s:s}", "parameter", show_string(key), "message", "no such parameter"));
+			return false;
+		}
+	}
+	return true;
+}
+
+/* What to show as the command: the client's own words, else the name of its program. */
+static void command_of(const struct client *client, const json_t *parameters, char *text, size_t size)
+{
+	const char *said = json_string_value(json_object_get(parameters, "command"));
+	char path[64];
+	FILE *comm;
+	size_t length;
+
+	text[0] = 0;
+	if (said) {
+		snprintf(text, size, "%s", said);
+		return;
+	}
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)client->pid);
+	comm = fopen(path, "re");
+	if (!comm)
+		return;
+	length = fread(text, 1, size - 1, comm);
+	text[length] = 0;
+	text[strcspn(text, "\n")] = 0;
+	fclose(comm);
+}
+
+struct request {
+	struct croom_swap_options options;
+	struct croom_origin origin;
+	char command[256];
+	int64_t wait_ms, to;
+};
+
+static bool read_request(struct client *client, json_t *parameters, struct request *request)
+{
+	int64_t expect = 0;
+
+	memset(request, 0, sizeof(*request));
+	request->wait_ms = WAIT_MS_DEFAULT;
+	if (!get_number(client, parameters, "expect", 1, INT64_MAX, &expect) ||
+	    !get_number(client, parameters, "wait_ms", 0, WAIT_MS_MAX, &request->wait_ms) ||
+	    !get_number(client, parameters, "to", 1, INT64_MAX, &request->to))
+		return false;
+	command_of(client, parameters, request->command, sizeof(request->command));
+	request->origin = (struct croom_origin){ client->uid, client->pid, request->command };
+	/* Published at once; the timer looks whether the lanes have moved. */
+	request->options = (struct croom_swap_options){ .expect = (uint64_t)expect, .origin = &request->origin };
+	return true;
+}
+
+void method_poll(struct croom_control *control, struct client *client, int64_t now)
+{
+	static struct croom_swap_result result;
+	struct croom_error err;
+	int rc = croom_room_poll(control->room, client->wait_revision, &result, &err);
+
+	if (rc == -EAGAIN && now < client->wait_until_ns)
+		return;
+	client->wait_revision = 0;
+	if (rc)
+		reply_croom_error(client, &err);
+	else
+		reply(client, show_result(&result), false);
+}
+
+static void published(struct croom_control *control, struct client *client, int rc, const struct croom_error *err,
+		      const struct croom_swap_result *result, int64_t wait_ms)
+{
+	if (rc) {
+		reply_croom_error(client, err);
+	} else if (wait_ms == 0) {
+		reply(client, show_result(result), false);
+	} else {
+		client->wait_revision = result->revision;
+		client->wait_until_ns = now_ns() + wait_ms * 1000000;
+		method_poll(control, client, now_ns());
+	}
+}
+
+static void do_swap(struct croom_control *control, struct client *client, json_t *parameters)
+{
+	static const char *const known[] = { "changes", "expect", "wait_ms", "command", NULL };
+	struct croom_change change[CROOM_SLOTS_MAX];
+	static struct croom_swap_result result;
+	json_t *changes = json_object_get(parameters, "changes");
+	struct request request;
+	struct croom_error err;
+	unsigned count = 0;
+	size_t i;
+	json_t *one;
+	int rc;
+
+	if (!only(client, parameters, known) || !read_request(client, parameters, &request))
+		return;
+	if (!json_is_array(changes) || json_array_size(changes) == 0 || json_array_size(changes) > CROOM_SLOTS_MAX) {
+		invalid(client, "changes", "changes must be a list of 1 to 256 {slot, handler}");
+		return;
+	}
+	json_array_foreach(changes, i, one) {
+		change[count].slot = json_string_value(json_object_get(one, "slot"));
+		change[count].handler = json_string_value(json_object_get(one, "handler"));
+		if (!change[count].slot || !change[count].handler) {
+			invalid(client, "changes", "each change needs a slot and a handler, both strings");
+			return;
+		}
+		count++;
+	}
+	rc = croom_room_swap(control->room, change, count, &request.options, &result, &err);
+	published(control, client, rc, &err, &result, request.wait_ms);
+}
+
+static void do_rollback(struct croom_control *control, struct client *client, json_t *parameters)
+{
+	static const char *const known[] = { "to", "expect", "wait_ms", "command", NULL };
+	static struct croom_swap_result result;
+	struct request request;
+	struct croom_error err;
+	int rc;
+
+	if (!only(client, parameters, known) || !read_request(client, parameters, &request))
+		return;
+	rc = croom_room_rollback(control->room, (uint64_t)request.to, &request.options, &result, &err);
+	published(control, client, rc, &err, &result, request.wait_ms);
+}
+
+static void do_history(struct croom_control *control, struct client *client, json_t *parameters)
+{
+	static const char *const known[] = { "after", "count", NULL };
+	int64_t after = 0, count = CROOM_HISTORY_MAX;
+
+	if (only(client, parameters, known) && get_number(client, parameters, "after", 0, INT64_MAX, &after) &&
+	    get_number(client, parameters, "count", 1, CROOM_HISTORY_MAX, &count))
+		reply(client, show_history(control, (uint64_t)after, (size_t)count), false);
+}
+
+static void do_watch(struct croom_control *control, struct client *client, json_t *parameters, bool more)
+{
+	static const char *const known[] = { "interval_ms", NULL };
+	int64_t interval_ms = 1000;
+
+	if (!only(client, parameters, known) || !get_number(client, parameters, "interval_ms", 50, 60000, &interval_ms))
+		return;
+	if (!more) {
+		reply_error(client, SERVICE ".ExpectedMore", NULL);
+		return;
+	}
+	watch_begin(control, client, interval_ms);
+}
+
+static void do_info(struct client *client)
+{
+	reply(client, json_pack("{s:s, s:s, s:s, s:s, s:[s, s]}", "vendor", "Control Room", "product", "libcroom", "version",
+				CROOM_VERSION, "url", "", "interfaces", SERVICE, ROOM), false);
+}
+
+static void do_description(struct client *client, const json_t *parameters)
+{
+	static const char service[] =
+		"# Every varlink service has this.\n"
+		"interface org.varlink.service\n\n"
+		"method GetInfo() -> (vendor: string, product: string, version: string, url: string, interfaces: []string)\n"
+		"method GetInterfaceDescription(interface: string) -> (description: string)\n\n"
+		"error InterfaceNotFound (interface: string)\n"
+		"error MethodNotFound (method: string)\n"
+		"error MethodNotImplemented (method: string)\n"
+		"error InvalidParameter (parameter: string)\n"
+		"error PermissionDenied ()\n"
+		"error ExpectedMore ()\n";
+	const char *name = json_string_value(json_object_get(parameters, "interface"));
+
+	if (!name)
+		invalid(client, "interface", "interface must be a string");
+	else if (strcmp(name, ROOM) == 0)
+		reply(client, json_pack("{s:s}", "description", croom_control_interface), false);
+	else if (strcmp(name, SERVICE) == 0)
+		reply(client, json_pack("{s:s}", "description", service), false);
+	else
+		reply_error(client, SERVICE ".InterfaceNotFound", json_pack("{s:o}", "interface", show_string(name)));
+}
+
+static void unknown_method(struct client *client, const char *method)
+{
+	size_t interface = strlen(method);
+
+	while (interface && method[interface] != '.')
+		interface--;
+	if ((interface == strlen(ROOM) && strncmp(method, ROOM, interface) == 0) ||
+	    (interface == strlen(SERVICE) && strncmp(method, SERVICE, interface) == 0))
+		reply_error(client, SERVICE ".MethodNotFound", json_pack("{s:o}", "method", show_string(method)));
+	else
+		reply_error(client, SERVICE ".InterfaceNotFound",
+			    json_pack("{s:s%}", "interface", method, interface));
+}
+
+void method_call(struct croom_control *control, struct client *client, json_t *message)
+{
+	static const char *const none[] = { NULL };
+	const char *method = json_string_value(json_object_get(message, "method"));
+	json_t *given = json_object_get(message, "parameters"), *parameters;
+	bool more = json_is_true(json_object_get(message, "more"));
+
+	client->oneway = json_is_true(json_object_get(message, "oneway"));
+	if (!method || (given && !json_is_object(given) && !json_is_null(given))) {
+		invalid(client, method ? "parameters" : "method", method ? "parameters must be an object" : "method must be a string");
+		return;
+	}
+	parameters = json_is_object(given) ? json_incref(given) : json_object();
+	if (strcmp(method, ROOM ".List") == 0) {
+		if (only(client, parameters, none))
+			reply(client, show_list(control), false);
+	} else if (strcmp(method, ROOM ".Swap") == 0) {
+		do_swap(control, client, parameters);
+	} else if (strcmp(method, ROOM ".Rollback") == 0) {
+		do_rollback(control, client, parameters);
+	} else if (strcmp(method, ROOM ".History") == 0) {
+		do_history(control, client, parameters);
+	} else if (strcmp(method, ROOM ".Watch") == 0) {
+		do_watch(control, client, parameters, more && !client->oneway);
+	} else if (strcmp(method, SERVICE ".GetInfo") == 0) {
+		do_info(client);
+	} else if (strcmp(method, SERVICE ".GetInterfaceDescription") == 0) {
+		do_description(client, parameters);
+	} else {
+		unknown_method(client, method);
+	}
+	json_decref(parameters);
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The server behind <croom/control.h>. One thread at a time (the host's or its own) runs all of it; nothing here is
+ * shared with data threads but through the room.
+ *
+ * Memory is bounded: at most clients_max clients, each with at most IN_MAX bytes of request and OUT_MAX bytes of
+ * reply. A client whose request is being waited for, or that watches, is not read from meanwhile.
+ */
+#ifndef CONTROL_SERVER_H
+#define CONTROL_SERVER_H
+
+#include <croom/control.h>
+#include <croom/inspect.h>
+#include <jansson.h>
+#include <pthread.h>
+#include <stdbool.h>
+
+enum { IN_MAX = 256 * 1024, OUT_MAX = 1024 * 1024, DEPTH_MAX = 32, CLIENTS_DEFAULT = 64, CLIENTS_LIMIT = 4096,
+       WAIT_MS_DEFAULT = 5000, WAIT_MS_MAX = 60000, SILENT_NS = 1000000000 };
+
+struct rates {                     /* totals at the last frame of a watch */
+	int64_t time_ns;
+	uint64_t slot[CROOM_SLOTS_MAX], lane[CROOM_LANES_MAX];
+	uint64_t slot_since[CROOM_SLOTS_MAX];
+};
+
+struct client {
+	struct client *next;
+	int fd;
+	uid_t uid;
+	pid_t pid;
+	bool spoke;                /* has sent a whole message */
+	bool closing;              /* after what is in `out` */
+	int64_t since_ns;
+	char *in, *out;
+	size_t in_used, in_room, out_used, out_sent;
+	int64_t stuck_ns;          /* since when it does not read; 0: it does */
+	/* a swap that waits for lanes */
+	uint64_t wait_revision;    /* 0: none */
+	int64_t wait_until_ns;
+	bool oneway;
+	/* a watch */
+	int64_t watch_ns, watch_next_ns;   /* interval; 0: none */
+	uint64_t watch_revision;
+	struct rates *rates;
+};
+
+struct croom_control {
+	struct croom_room *room;
+	char *path, *lock_path, *program;
+	int listener, lock, epoll, timer, spare;
+	unsigned clients_max, count;
+	struct client *clients;
+	pthread_t thread;
+	bool threaded;
+	int stop;                  /* an eventfd */
+};
+
+/* socket.c */
+int socket_open(struct croom_control *control, const char *path, struct croom_error *err);
+void socket_close(struct croom_control *control);
+
+/* client.c */
+void client_accept(struct croom_control *control);
+void client_ready(struct croom_control *control, struct client *client, uint32_t events);
+void client_free(struct croom_control *control, struct client *client);
+/* Queue a message; takes the reference. Flushes what the socket takes. */
+void client_send(struct client *client, json_t *message);
+void client_flush(struct client *client);
+void client_interest(struct croom_control *control, struct client *client);
+int64_t now_ns(void);
+
+/* methods.c: do what one message asks for. */
+void method_call(struct croom_control *control, struct client *client, json_t *message);
+/* Answer a swap that waits, if its lanes have moved or its time is over. */
+void method_poll(struct croom_control *control, struct client *client, int64_t now);
+void reply(struct client *client, json_t *parameters, bool continues);
+void reply_error(struct client *client, const char *name, json_t *parameters);
+void reply_croom_error(struct client *client, const struct croom_error *err);
+
+/* show.c: a room as JSON. */
+json_t *show_list(struct croom_control *control);
+json_t *show_history(struct croom_control *control, uint64_t after, size_t count);
+json_t *show_result(const struct croom_swap_result *result);
+json_t *show_gauges(struct croom_control *control);
+/* A string that may hold anything, as valid UTF-8. */
+json_t *show_string(const char *text);
+
+/* watch.c */
+void watch_begin(struct croom_control *control, struct client *client, int64_t interval_ms);
+void watch_tick(struct croom_control *control, struct client *client, int64_t now);
+
+/* The interface file, embedded when it is built. */
+extern const char croom_control_interface[];
+
+#endif

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Watching: a frame per interval. A reader that is slower than that misses frames, not changes: each frame has all
+ * changes since the last one that was sent. One that does not read at all for half a minute is dropped.
+ */
+#include "server.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { FRAME_CHANGES = 100 };
+#define STUCK_NS INT64_C(30000000000)
+
+struct frame {
+	struct rates *before;
+	double seconds;
+	unsigned index;
+	json_t *list;
+};
+
+static void add_rate(struct frame *frame, const char *name, uint64_t total, uint64_t before)
+{
+	double per_second = frame->seconds > 0 && total >= before ? (double)(total - before) / frame->seconds : 0;
+
+	json_array_append_new(frame->list, json_pack("{s:s, s:I, s:f}", "name", name, "total", (json_int_t)total, "per_second",
+						     per_second));
+}
+
+static int add_slot(void *env, const struct croom_slot_view *slot)
+{
+	struct frame *frame = env;
+	unsigned i = frame->index++;
+
+	/* Another handler counts from 0. */
+	if (frame->before->slot_since[i] != slot->since_revision)
+		frame->before->slot[i] = 0;
+	add_rate(frame, slot->name, slot->calls, frame->before->slot[i]);
+	frame->before->slot[i] = slot->calls;
+	frame->before->slot_since[i] = slot->since_revision;
+	return 0;
+}
+
+static int add_lane(void *env, const struct croom_lane_view *lane)
+{
+	struct frame *frame = env;
+	unsigned i = frame->index++;
+
+	add_rate(frame, lane->name, lane->records, frame->before->lane[i]);
+	frame->before->lane[i] = lane->records;
+	return 0;
+}
+
+static void send_frame(struct croom_control *control, struct client *client, int64_t now)
+{
+	struct rates *before = client->rates;
+	struct frame slots = { before, before->time_ns ? (double)(now - before->time_ns) / 1e9 : 0, 0, json_array() };
+	struct frame lanes = { before, slots.seconds, 0, json_array() };
+	uint64_t revision = croom_room_revision(control->room);
+	json_t *history = show_history(control, client->watch_revision, FRAME_CHANGES);
+
+	croom_room_each_slot(control->room, add_slot, &slots);
+	croom_room_each_lane(control->room, add_lane, &lanes);
+	before->time_ns = now;
+	client->watch_revision = revision;
+	reply(client, json_pack("{s:I, s:O, s:o, s:o, s:o}", "revision", (json_int_t)revision, "changes",
+				json_object_get(history, "entries"), "slots", slots.list, "lanes", lanes.list, "gauges",
+				show_gauges(control)), true);
+	json_decref(history);
+}
+
+void watch_begin(struct croom_control *control, struct client *client, int64_t interval_ms)
+{
+	int64_t now = now_ns();
+
+	client->rates = calloc(1, sizeof(*client->rates));
+	if (!client->rates) {
+		client->closing = true;
+		return;
+	}
+	client->watch_ns = interval_ms * 1000000;
+	client->watch_next_ns = now + client->watch_ns;
+	client->watch_revision = croom_room_revision(control->room);
+	send_frame(control, client, now);
+}
+
+void watch_tick(struct croom_control *control, struct client *client, int64_t now)
+{
+	if (client->stuck_ns && now - client->stuck_ns > STUCK_NS) {
+		client->out_sent = client->out_used = 0;
+		client->closing = true;
+		return;
+	}
+	if (now < client->watch_next_ns)
+		return;
+	client->watch_next_ns += client->watch_ns;
+	if (client->watch_next_ns < now)
+		client->watch_next_ns = now + client->watch_ns;
+	if (client->out_used == 0)
+		send_frame(control, client, now);
+}

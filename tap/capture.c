@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The source thread: from libpcap onto the ring. Live: a full ring drops the packet and counts it. From a file:
+ * it waits. Packets show to the lane in batches, and the lane is woken once per batch if it sleeps.
+ */
+#include "door.h"
+#include "tap.h"
+#include <errno.h>
+#include <linux/filter.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+enum { BATCH = 64, POLL_MS = 20, QUIET_ROUNDS = 3, STATS_ROUNDS = 16 };
+
+struct source {
+	struct tap *tap;
+	uint64_t received;
+	unsigned unpublished;
+};
+
+static void show(struct source *source)
+{
+	struct tap *tap = source->tap;
+
+	if (!source->unpublished)
+		return;
+	croom_ring_publish(tap->ring);
+	source->unpublished = 0;
+	/* relaxed: a figure for people until source_over, which orders it. */
+	croom_set_relaxed(&tap->received, source->received);
+	door_knock(&tap->door);
+}
+
+static bool stopped(const struct tap *tap)
+{
+	/* relaxed: a request; nothing is read behind it. */
+	return croom_get_relaxed(&tap->stop);
+}
+
+static void fill(void *room, const struct pcap_pkthdr *header, const u_char *data)
+{
+	struct tap_captured *captured = room;
+
+	captured->sec = header->ts.tv_sec;
+	captured->nsec = (uint32_t)header->ts.tv_usec;   /* nanoseconds: the precision that was asked for */
+	captured->caplen = header->caplen;
+	captured->len = header->len;
+	captured->reserved = 0;
+	memcpy(captured + 1, data, header->caplen);
+}
+
+static void take_live(u_char *user, const struct pcap_pkthdr *header, const u_char *data)
+{
+	struct source *source = (struct source *)(void *)user;
+	struct croom_ring *ring = source->tap->ring;
+	size_t length = sizeof(struct tap_captured) + header->caplen;
+	void *room = croom_ring_reserve(ring, length);
+
+	source->received++;
+	source->unpublished++;
+	if (room) {
+		fill(room, header, data);
+		croom_ring_commit(ring, length);
+	}
+	if (source->unpublished >= BATCH)
+		show(source);
+}
+
+/* Read the kernel's counters; those at the start were the zero. */
+static void read_kernel(struct source *source, const struct tap_kernel *zero, struct tap_kernel *kernel)
+{
+	struct pcap_stat now;
+
+	if (pcap_stats(source->tap->pcap, &now))
+		return;
+	kernel->received = (uint32_t)(now.ps_recv - (uint32_t)zero->received);
+	kernel->dropped = (uint32_t)(now.ps_drop - (uint32_t)zero->dropped);
+	kernel->interface_dropped = now.ps_ifdrop;
+	/* relaxed: a figure for people until source_over, which orders it. */
+	croom_set_relaxed(&source->tap->kernel_dropped, kernel->dropped);
+}
+
+/* Let nothing new in, then take what is there: what was captured before the end is not lost. */
+static void drain(struct source *source)
+{
+	struct sock_filter refuse = BPF_STMT(BPF_RET | BPF_K, 0);
+	struct sock_fprog program = { .len = 1, .filter = &refuse };
+	pcap_t *pcap = source->tap->pcap;
+	int quiet = 0;
+
+	setsockopt(pcap_fileno(pcap), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+	/* A block of the kernel's ring that is not full shows when its time is over. */
+	while (quiet < QUIET_ROUNDS) {
+		struct pollfd ready = { .fd = pcap_get_selectable_fd(pcap), .events = POLLIN };
+
+		poll(&ready, 1, POLL_MS);
+		quiet = pcap_dispatch(pcap, -1, take_live, (u_char *)source) > 0 ? 0 : quiet + 1;
+		show(source);
+	}
+}
+
+static void run_live(struct source *source)
+{
+	struct tap *tap = source->tap;
+	struct tap_kernel zero = tap->kernel, kernel = { .known = zero.known };
+	unsigned rounds = 0;
+
+	while (!stopped(tap)) {
+		struct pollfd ready = { .fd = pcap_get_selectable_fd(tap->pcap), .events = POLLIN };
+		int got;
+
+		if (!tap->options.spin && poll(&ready, 1, POLL_MS) < 0 && errno != EINTR)
+			break;
+		got = pcap_dispatch(tap->pcap, -1, take_live, (u_char *)source);
+		show(source);
+		if (got == PCAP_ERROR) {
+			snprintf(tap->source_error, sizeof(tap->source_error), "%s: %s", tap->options.interface,
+				 pcap_geterr(tap->pcap));
+			break;
+		}
+		if (++rounds % STATS_ROUNDS == 0)
+			read_kernel(source, &zero, &kernel);
+	}
+	drain(source);
+	read_kernel(source, &zero, &kernel);
+	tap->kernel = kernel;
+}
+
+/* When a paced packet is due: CLOCK_MONOTONIC, nanoseconds after the first. */
+static int64_t due(const struct source *source, const struct pcap_pkthdr *header, const struct timeval *first)
+{
+	double pace = source->tap->options.pace;
+
+	if (pace > 0)
+		return (int64_t)((double)source->received * 1e9 / pace);
+	return (int64_t)(header->ts.tv_sec - first->tv_sec) * 1000000000 + (header->ts.tv_usec - first->tv_usec);
+}
+
+static int64_t monotonic_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+/* Sleep until the packet is due, in steps, so that a signal is heard. */
+static void keep_pace(struct source *source, int64_t start, int64_t offset)
+{
+	int64_t left;
+
+	while ((left = start + offset - monotonic_ns()) > 20000 && !stopped(source->tap)) {
+		struct timespec pause = { .tv_nsec = left > 50000000 ? 50000000 : (long)left };
+
+		show(source);
+		nanosleep(&pause, NULL);
+	}
+}
+
+/* Room on the ring, waiting for the lane: it has all it can hold then, so a short sleep costs no throughput. */
+static void *wait_for_room(struct source *source, size_t length)
+{
+	struct croom_ring *ring = source->tap->ring;
+	void *room;
+
+	while (!(room = croom_ring_try_reserve(ring, length)) && !stopped(source->tap)) {
+		struct timespec pause = { .tv_nsec = 100000 };
+
+		show(source);
+		nanosleep(&pause, NULL);
+	}
+	return room;
+}
+
+static void run_file(struct source *source)
+{
+	struct tap *tap = source->tap;
+	int64_t start = monotonic_ns();
+	struct pcap_pkthdr *header;
+	struct timeval first = { 0 };
+	const u_char *data;
+	int got = 0;
+
+	while (!stopped(tap) && (got = pcap_next_ex(tap->pcap, &header, &data)) == 1) {
+		size_t length = sizeof(struct tap_captured) + header->caplen;
+		void *room;
+
+		if (length > croom_ring_max_record(tap->ring)) {
+			snprintf(tap->source_error, sizeof(tap->source_error), "%s: a packet of %u bytes does not fit into the "
+				 "ring; --ring MIB makes it larger", tap->options.read_file, header->caplen);
+			break;
+		}
+		if (tap->options.pace != 0) {
+			if (source->received == 0)
+				first = header->ts;
+			keep_pace(source, start, due(source, header, &first));
+		}
+		room = wait_for_room(source, length);
+		if (!room)
+			break;
+		fill(room, header, data);
+		croom_ring_commit(tap->ring, length);
+		source->received++;
+		if (++source->unpublished >= BATCH)
+			show(source);
+	}
+	if (got == PCAP_ERROR)
+		snprintf(tap->source_error, sizeof(tap->source_error), "%s: %s", tap->options.read_file,
+			 pcap_geterr(tap->pcap));
+}
+
+void *tap_capture_run(void *arg)
+{
+	struct source source = { .tap = arg };
+
+	if (source.tap->live)
+		run_live(&source);
+	else
+		run_file(&source);
+	show(&source);
+	/* relaxed: ordered by source_over below. */
+	croom_set_relaxed(&source.tap->received, source.received);
+	/* pair: tap.source_over -- release; the acquires are in tap_lane_run(), lane.c, and main(), main.c. */
+	croom_set_release(&source.tap->source_over, 1);
+	door_knock(&source.tap->door);
+	return NULL;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Filters: all (the empty handler), none, bpf:EXPR. The expression is compiled by libpcap and run here, in user
+ * space: a filter set on an open capture handle loses packets, because libpcap first refuses and drains everything.
+ */
+#include "record.h"
+#include <croom/room.h>
+#include <errno.h>
+#include <pcap/pcap.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct bpf {
+	struct bpf_program program;
+};
+
+static int keep_none(void *ctx, tap_event *event)
+{
+	(void)ctx;
+	(void)event;
+	return 1;
+}
+CROOM_RUN(none, keep_none, void, tap_event);
+
+static int bpf_match(struct bpf *bpf, tap_event *event)
+{
+	return bpf_filter(bpf->program.bf_insns, event->packet.data, event->packet.len, event->packet.caplen) == 0;
+}
+CROOM_RUN(bpf, bpf_match, struct bpf, tap_event);
+
+static int bpf_open(void **ctx, const char *config, void *arg, struct croom_error *err)
+{
+	const struct tap_env *env = arg;
+	struct bpf *bpf = calloc(1, sizeof(*bpf));
+	pcap_t *compiler = pcap_open_dead(env->linktype, (int)env->snaplen);
+	int rc = 0;
+
+	if (!bpf || !compiler)
+		rc = croom_error_set(err, -ENOMEM, CROOM_ERROR_OTHER, NULL, "out of memory");
+	else if (config[strspn(config, " \t")] == 0)
+		rc = croom_error_set(err, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL,
+				     "an expression is missing, such as bpf:tcp port 80 (see pcap-filter(7))");
+	else if (pcap_compile(compiler, &bpf->program, config, 1, PCAP_NETMASK_UNKNOWN))
+		rc = croom_error_set(err, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL, "in '%s': %s", config, pcap_geterr(compiler));
+	if (compiler)
+		pcap_close(compiler);
+	if (rc)
+		free(bpf);
+	else
+		*ctx = bpf;
+	return rc;
+}
+
+static void bpf_close(void *ctx, void *env)
+{
+	struct bpf *bpf = ctx;
+
+	(void)env;
+	pcap_freecode(&bpf->program);
+	free(bpf);
+}
+
+int tap_filters_add(struct croom_room *room, struct tap_env *env)
+{
+	const struct croom_class none = { .name = "none", .help = "keep no packet", CROOM_RUNS(none) };
+	const struct croom_class bpf = { .name = "bpf", .help = "keep what a capture filter matches", .syntax = "EXPRESSION",
+					 CROOM_RUNS(bpf), .open = bpf_open, .close = bpf_close };
+	int rc = croom_room_class_add(room, "filter", &none, env);
+
+	return rc ? rc : croom_room_class_add(room, "filter", &bpf, env);
+}

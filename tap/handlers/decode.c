@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "decode.h"
+#include <pcap/dlt.h>
+
+struct cursor {
+	const uint8_t *at, *end;
+};
+
+static bool need(struct decoded *decoded, const struct cursor *cursor, size_t bytes)
+{
+	if ((size_t)(cursor->end - cursor->at) >= bytes)
+		return true;
+	decoded->partial = true;
+	return false;
+}
+
+static void decode_ports(struct decoded *decoded, struct cursor *cursor)
+{
+	const uint8_t *p = cursor->at;
+
+	switch (decoded->protocol) {
+	case 6: case 17: case 33: case 132:
+		if (!need(decoded, cursor, decoded->protocol == 6 ? 14 : 4))
+			break;
+		decoded->ports = true;
+		decoded->source_port = be16(p);
+		decoded->target_port = be16(p + 2);
+		if (decoded->protocol == 6)
+			decoded->tcp_flags = p[13];
+		break;
+	case 1: case 58:
+		if (!need(decoded, cursor, 2))
+			break;
+		decoded->icmp = true;
+		decoded->icmp_type = p[0];
+		decoded->icmp_code = p[1];
+		break;
+	default:
+		break;
+	}
+}
+
+static void decode_ip4(struct decoded *decoded, struct cursor *cursor)
+{
+	const uint8_t *p = cursor->at;
+	size_t header;
+
+	if (!need(decoded, cursor, 20))
+		return;
+	header = 4u * (p[0] & 15);
+	if (p[0] >> 4 != 4 || header < 20) {
+		decoded->partial = true;
+		return;
+	}
+	decoded->version = 4;
+	decoded->source = p + 12;
+	decoded->target = p + 16;
+	decoded->ttl = p[8];
+	decoded->protocol = p[9];
+	decoded->fragment = (be16(p + 6) & 0x1fff) != 0;
+	if (decoded->fragment || !need(decoded, cursor, header))
+		return;
+	cursor->at += header;
+	decode_ports(decoded, cursor);
+}
+
+static void decode_ip6(struct decoded *decoded, struct cursor *cursor)
+{
+	const uint8_t *p = cursor->at;
+	size_t skip;
+
+	if (!need(decoded, cursor, 40))
+		return;
+	if (p[0] >> 4 != 6) {
+		decoded->partial = true;
+		return;
+	}
+	decoded->version = 6;
+	decoded->source = p + 8;
+	decoded->target = p + 24;
+	decoded->ttl = p[7];
+	decoded->protocol = p[6];
+	/* Each step moves on by at least 8 bytes. */
+	for (cursor->at += 40;; cursor->at += skip) {
+		switch (decoded->protocol) {
+		case 0: case 43: case 60: case 44: case 51:
+			if (!need(decoded, cursor, 8))
+				return;
+			p = cursor->at;
+			skip = decoded->protocol == 44 ? 8 : decoded->protocol == 51 ? (p[1] + 2u) * 4 : (p[1] + 1u) * 8;
+			if (decoded->protocol == 44)
+				decoded->fragment = (be16(p + 2) & 0xfff8) != 0;
+			decoded->protocol = p[0];
+			if (decoded->fragment || !need(decoded, cursor, skip))
+				return;
+			break;
+		default:
+			decode_ports(decoded, cursor);
+			return;
+		}
+	}
+}
+
+static void decode_arp(struct decoded *decoded, struct cursor *cursor)
+{
+	decoded->arp = true;
+	if (!need(decoded, cursor, 28))
+		return;
+	if (be16(cursor->at + 2) == 0x0800 && cursor->at[4] == 6 && cursor->at[5] == 4) {
+		decoded->source = cursor->at + 14;
+		decoded->target = cursor->at + 24;
+	}
+}
+
+static void decode_type(struct decoded *decoded, struct cursor *cursor)
+{
+	/* Each tag takes 4 bytes. */
+	while (decoded->ethertype == 0x8100 || decoded->ethertype == 0x88a8 || decoded->ethertype == 0x9100) {
+		if (!need(decoded, cursor, 4))
+			return;
+		decoded->vlan = be16(cursor->at) & 0xfff;
+		decoded->ethertype = be16(cursor->at + 2);
+		cursor->at += 4;
+	}
+	if (decoded->ethertype == 0x0800)
+		decode_ip4(decoded, cursor);
+	else if (decoded->ethertype == 0x86dd)
+		decode_ip6(decoded, cursor);
+	else if (decoded->ethertype == 0x0806)
+		decode_arp(decoded, cursor);
+}
+
+void decode(struct decoded *decoded, const struct tap_packet *packet)
+{
+	struct cursor cursor = { packet->data, packet->data + packet->caplen };
+	size_t header = packet->linktype == DLT_EN10MB ? 14 : packet->linktype == DLT_LINUX_SLL ? 16 :
+		packet->linktype == DLT_LINUX_SLL2 ? 20 : packet->linktype == DLT_NULL || packet->linktype == DLT_LOOP ? 4 : 0;
+
+	*decoded = (struct decoded){ 0 };
+	if (!need(decoded, &cursor, header + 1))
+		return;
+	cursor.at += header;
+	switch (packet->linktype) {
+	case DLT_EN10MB:
+		decoded->target_mac = packet->data;
+		decoded->source_mac = packet->data + 6;
+		decoded->ethertype = be16(packet->data + 12);
+		break;
+	case DLT_LINUX_SLL: decoded->ethertype = be16(packet->data + 14); break;
+	case DLT_LINUX_SLL2: decoded->ethertype = be16(packet->data); break;
+	default:
+		decoded->ethertype = *cursor.at >> 4 == 4 ? 0x0800 : *cursor.at >> 4 == 6 ? 0x86dd : 0;
+		break;
+	}
+	decode_type(decoded, &cursor);
+}
+
+const char *decode_protocol(const struct decoded *decoded, char buffer[8])
+{
+	struct put to = { buffer, buffer + 7 };
+
+	if (decoded->arp)
+		return "arp";
+	if (!decoded->version) {
+		put_text(&to, "0x");
+		put_hex_padded(&to, decoded->ethertype, 4);
+		*to.at = 0;
+		return buffer;
+	}
+	switch (decoded->protocol) {
+	case 1: return "icmp";
+	case 2: return "igmp";
+	case 6: return "tcp";
+	case 17: return "udp";
+	case 47: return "gre";
+	case 50: return "esp";
+	case 51: return "ah";
+	case 58: return "icmp6";
+	case 89: return "ospf";
+	case 132: return "sctp";
+	default:
+		put_text(&to, "ip");
+		put_u32(&to, decoded->protocol);
+		*to.at = 0;
+		return buffer;
+	}
+}
+
+void put_decoded_address(struct put *to, const struct decoded *decoded, const uint8_t *address)
+{
+	if (decoded->version == 6)
+		put_ip6(to, address);
+	else
+		put_ip4(to, address);
+}
+
+void put_endpoint(struct put *to, const struct decoded *decoded, bool target)
+{
+	const uint8_t *address = target ? decoded->target : decoded->source;
+	const uint8_t *mac = target ? decoded->target_mac : decoded->source_mac;
+
+	if (!address) {
+		if (mac)
+			put_mac(to, mac, 6);
+		else
+			put_char(to, '?');
+		return;
+	}
+	if (decoded->ports && decoded->version == 6)
+		put_char(to, '[');
+	put_decoded_address(to, decoded, address);
+	if (!decoded->ports)
+		return;
+	if (decoded->version == 6)
+		put_char(to, ']');
+	put_char(to, ':');
+	put_u32(to, target ? decoded->target_port : decoded->source_port);
+}
+
+/* Days since 1970 to a date: eras of 400 years, years that begin in March. */
+static void put_date(struct put *to, int64_t days)
+{
+	int64_t era, day, year, shifted;
+	int64_t month;
+
+	days += 719468;
+	era = (days >= 0 ? days : days - 146096) / 146097;
+	day = days - era * 146097;
+	year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
+	day -= 365 * year + year / 4 - year / 100;
+	shifted = (5 * day + 2) / 153;
+	day -= (153 * shifted + 2) / 5;
+	month = shifted < 10 ? shifted + 3 : shifted - 9;
+	put_padded(to, (uint64_t)(year + era * 400 + (month <= 2)), 4);
+	put_char(to, '-');
+	put_padded(to, (uint64_t)month, 2);
+	put_char(to, '-');
+	put_padded(to, (uint64_t)(day + 1), 2);
+}
+
+void put_utc(struct put *to, struct utc *utc, int64_t second, uint32_t nsec)
+{
+	if (second != utc->second || !utc->text[0]) {
+		struct put text = { utc->text, utc->text + sizeof(utc->text) };
+		int64_t rest = ((second % 86400) + 86400) % 86400;
+
+		put_date(&text, (second - rest) / 86400);
+		put_char(&text, 'T');
+		put_padded(&text, (uint64_t)(rest / 3600), 2);
+		put_char(&text, ':');
+		put_padded(&text, (uint64_t)(rest / 60 % 60), 2);
+		put_char(&text, ':');
+		put_padded(&text, (uint64_t)(rest % 60), 2);
+		put_char(&text, '.');
+		utc->second = second;
+	}
+	put_bytes(to, utc->text, sizeof(utc->text));
+	put_padded(to, nsec, 9);
+	put_char(to, 'Z');
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef HANDLERS_FILES_H
+#define HANDLERS_FILES_H
+
+#include "../record.h"
+
+/* The printers that copy packets: pcap, pcapng. 0 or -errno. */
+int file_printers_add(struct croom_room *room, struct tap_env *env);
+
+#endif

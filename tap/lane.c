@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The lane: takes packets from the ring and gives each to the slots of one panel. See tap/record.h for the order
+ * of the calls and tap/tap.h for who owns what.
+ *
+ * One panel per batch: observe, up to BATCH packets, release, counts, flush. Before a panel is left the strategy
+ * gets FLUSH under it. When the ring stays empty the lane parks, so that it holds up no swap, and sleeps.
+ */
+#include "door.h"
+#include "tap.h"
+#include <string.h>
+
+enum { BATCH = 128, SPINS = 64, IDLE_NS = 50 * 1000 * 1000, HOLDING_NS = 5 * 1000 * 1000 };
+
+struct lane_state {
+	struct tap *tap;
+	const struct croom_panel *panel;
+	struct croom_entry printer;        /* of the panel before: a change splits the output */
+	uint64_t number, kept;
+	int64_t now_ns, tick_ns;           /* capture time: of the newest packet, of the last tick */
+	bool full;                         /* -c is reached */
+	struct tap_tally tally;            /* published after each batch */
+	uint32_t calls_strategy, calls_printer;
+};
+
+static inline void pause_cpu(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#endif
+}
+
+static enum tap_verdict decide(struct lane_state *lane, struct tap_event *event)
+{
+	struct tap_item item = { .packet = &event->packet, .number = event->number, .out = event->out };
+	int verdict;
+
+	if (croom_slot_call(filter, lane->panel, event))
+		return TAP_FILTERED;
+	if (lane->tap->options.count && ++lane->kept >= lane->tap->options.count)
+		lane->full = true;
+	lane->calls_strategy++;
+	verdict = croom_slot_call(strategy, lane->panel, event);
+	if (verdict != TAP_PRINT)
+		return verdict == TAP_SUMMARISED ? TAP_SUMMARISED : TAP_SAMPLED_OUT;
+	lane->calls_printer++;
+	return croom_slot_call(printer, lane->panel, &item) ? TAP_PRINT : TAP_NOT_PRINTED;
+}
+
+static void handle(struct lane_state *lane, const struct tap_captured *captured)
+{
+	struct tap_event event = { .kind = TAP_PACKET, .number = ++lane->number, .panel = lane->panel, .out = lane->tap->out,
+		.now_ns = captured->sec * INT64_C(1000000000) + captured->nsec,
+		.packet = { .data = (const uint8_t *)(captured + 1), .caplen = captured->caplen, .len = captured->len,
+			    .sec = captured->sec, .nsec = captured->nsec, .linktype = lane->tap->env.linktype } };
+	struct tap_decision decision = { .number = event.number, .revision = lane->panel->revision, .packet = &event.packet };
+	struct tap_probe probe = { .number = event.number, .revision = lane->panel->revision, .packet = &event.packet };
+
+	lane->now_ns = event.now_ns;
+	lane->tally.received++;
+	lane->tally.bytes += captured->len;
+	decision.verdict = decide(lane, &event);
+	lane->tally.verdict[decision.verdict]++;
+	croom_slot_call(audit, lane->panel, &decision);
+	probe.verdict = decision.verdict;
+	croom_slot_call(diag, lane->panel, &probe);
+}
+
+/* Copy the sums to where others may read them. */
+static void publish_tally(struct lane_state *lane)
+{
+	const uint64_t *from = (const uint64_t *)&lane->tally;
+	uint64_t *to = (uint64_t *)&lane->tap->tally;
+
+	for (size_t i = 0; i < __builtin_offsetof(struct tap_tally, latency) / sizeof(uint64_t); i++)
+		/* relaxed: figures for people until lane_over, which orders them. */
+		croom_set_relaxed(&to[i], from[i]);
+}
+
+static void count_batch(struct lane_state *lane, uint32_t handled)
+{
+	struct croom_lane *counts = lane->tap->lane;
+
+	croom_lane_calls_add(counts, filter_slot, handled);
+	croom_lane_calls_add(counts, strategy_slot, lane->calls_strategy);
+	croom_lane_calls_add(counts, printer_slot, lane->calls_printer);
+	croom_lane_calls_add(counts, audit_slot, handled);
+	croom_lane_calls_add(counts, diag_slot, handled);
+	croom_lane_records_add(counts, handled);
+	lane->calls_strategy = lane->calls_printer = 0;
+	publish_tally(lane);
+}
+
+static uint64_t kernel_dropped(const struct tap *tap)
+{
+	/* relaxed: a figure for people. */
+	return croom_get_relaxed(&tap->kernel_dropped);
+}
+
+/* Returns what the strategy does: at a TICK, whether it holds something that is not printed yet. */
+static int send_event(struct lane_state *lane, enum tap_kind kind)
+{
+	struct tap_event event = { .kind = kind, .number = lane->number, .now_ns = lane->now_ns, .panel = lane->panel,
+				   .out = lane->tap->out };
+
+	return croom_slot_call(strategy, lane->panel, &event);
+}
+
+static void send_probe(struct lane_state *lane, bool last)
+{
+	struct tap_probe probe = { .number = lane->number, .revision = lane->panel->revision, .last = last,
+		.lost_ring = croom_ring_refused(lane->tap->ring), .lost_kernel = kernel_dropped(lane->tap) };
+
+	croom_slot_call(diag, lane->panel, &probe);
+}
+
+/* About ten times a second of capture time. */
+static void tick(struct lane_state *lane)
+{
+	struct tap *tap = lane->tap;
+	struct tap_counters counters = { .now_ns = lane->now_ns, .received = lane->tally.received,
+		.bytes = lane->tally.bytes, .lost_ring = croom_ring_refused(tap->ring), .lost_kernel = kernel_dropped(tap),
+		.output_bytes = tap_writer_bytes(tap->writer), .revision = lane->panel->revision };
+
+	memcpy(counters.verdict, lane->tally.verdict, sizeof(counters.verdict));
+	lane->tick_ns = lane->now_ns;
+	send_event(lane, TAP_TICK);
+	croom_slot_call(metrics, lane->panel, &counters);
+	send_probe(lane, false);
+	croom_lane_calls_add(tap->lane, metrics_slot, 1);
+}
+
+/* How old the oldest packet of this batch is, now that it is on its way out: one sample per batch, live only. */
+static void sample_latency(struct lane_state *lane, int64_t oldest_ns)
+{
+	uint64_t *bucket;
+	struct timespec now;
+	int64_t age;
+
+	clock_gettime(CLOCK_REALTIME, &now);   /* vDSO: not a system call */
+	age = now.tv_sec * INT64_C(1000000000) + now.tv_nsec - oldest_ns;
+	bucket = &lane->tap->tally.latency[tap_latency_bucket(age > 0 ? (uint64_t)age : 0)];
+	/* relaxed: one writer, a figure for people. */
+	croom_set_relaxed(bucket, *bucket + 1);
+}
+
+/* A new printer starts a new file, if so asked. */
+static void take_panel(struct lane_state *lane, const struct croom_panel *panel)
+{
+	struct croom_entry printer = *croom_panel_entry(panel, printer_slot);
+
+	if ((printer.run != lane->printer.run || printer.ctx != lane->printer.ctx) && lane->printer.run &&
+	    lane->tap->options.split > 0)
+		tap_sink_split(lane->tap->out);
+	lane->printer = printer;
+	lane->panel = panel;
+}
+
+/* Leave the panel if there is a newer one: let the strategy print what it holds, then observe. */
+static void observe(struct lane_state *lane)
+{
+	struct tap *tap = lane->tap;
+
+	if (!croom_lane_pending(tap->lane, lane->panel))
+		return;
+	send_event(lane, TAP_FLUSH);
+	send_probe(lane, true);
+	tap_sinks_flush(tap->writer);
+	take_panel(lane, croom_lane_observe(tap->lane, lane->panel));
+}
+
+/* One batch under one panel; returns how many packets there were. */
+static uint32_t run_batch(struct lane_state *lane)
+{
+	struct tap *tap = lane->tap;
+	const struct tap_captured *captured;
+	int64_t oldest_ns = 0;
+	uint32_t handled = 0, left = 0;
+	size_t length;
+
+	if (!croom_ring_fetch(tap->ring))
+		return 0;
+	while (handled + left < BATCH && (captured = croom_ring_peek(tap->ring, &length))) {
+		if (lane->full) {
+			left++;
+			lane->tally.after_count++;
+		} else {
+			handle(lane, captured);
+			if (handled++ == 0)
+				oldest_ns = lane->now_ns;
+		}
+		croom_ring_next(tap->ring);
+	}
+	croom_ring_release(tap->ring);
+	if (lane->now_ns - lane->tick_ns >= TAP_TICK_NS)
+		tick(lane);
+	tap_sinks_flush(tap->writer);
+	if (tap->live && handled)
+		sample_latency(lane, oldest_ns);
+	count_batch(lane, handled);
+	return handled + left;
+}
+
+/* Nothing has come for a while: time goes on all the same, but only where packets carry the present. */
+static void idle_tick(struct lane_state *lane)
+{
+	struct timespec now;
+
+	if (!lane->tap->live)
+		return;
+	clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	lane->now_ns = now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+	if (lane->now_ns - lane->tick_ns >= TAP_TICK_NS) {
+		tick(lane);
+		tap_sinks_flush(lane->tap->writer);
+	}
+}
+
+/*
+ * The ring was empty `spins` times. Parked and asleep this thread holds no panel and no processor. A strategy that
+ * still holds rows must see the end of its panel, so then it sleeps without parking, and briefly.
+ */
+static void idle(struct lane_state *lane, uint32_t *spins)
+{
+	struct tap *tap = lane->tap;
+	bool holds;
+
+	pause_cpu();
+	if (++*spins < SPINS)
+		return;
+	idle_tick(lane);
+	if (tap->options.spin)
+		return;
+	holds = send_event(lane, TAP_TICK) > 0;
+	tap_sinks_flush(tap->writer);
+	if (!holds)
+		croom_lane_park(tap->lane);
+	door_shut(&tap->door);
+	/* pair: tap.source_over -- acquire; the release is in tap_capture_run(), capture.c. */
+	if (!croom_ring_fetch(tap->ring) && !croom_get_acquire(&tap->source_over))
+		door_wait(&tap->door, holds ? HOLDING_NS : IDLE_NS);
+	if (!holds)
+		take_panel(lane, croom_lane_unpark(tap->lane));
+}
+
+void *tap_lane_run(void *arg)
+{
+	struct lane_state lane = { .tap = arg };
+	struct tap *tap = lane.tap;
+	uint32_t spins = 0;
+	int over = 0;
+
+	if (tap->options.lane_seccomp && tap_forbid_system_calls())
+		__builtin_trap();
+	take_panel(&lane, croom_lane_unpark(tap->lane));
+	while (!over) {
+		/* pair: tap.source_over -- acquire; the release is in tap_capture_run(), capture.c. Read before the ring:
+		   when it was set, what is on the ring is all there will be. */
+		over = croom_get_acquire(&tap->source_over);
+		observe(&lane);
+		while (run_batch(&lane)) {
+			over = 0;
+			spins = 0;
+			if (lane.full)
+				/* relaxed: a request. */
+				croom_set_relaxed(&tap->stop, 1);
+			observe(&lane);
+		}
+		if (!over)
+			idle(&lane, &spins);
+	}
+	tick(&lane);
+	send_event(&lane, TAP_FLUSH);
+	send_probe(&lane, true);
+	tap_sinks_flush(tap->writer);
+	publish_tally(&lane);
+	croom_lane_park(tap->lane);
+	/* pair: tap.lane_over -- release; the acquire is in main(), main.c. */
+	croom_set_release(&tap->lane_over, 1);
+	while (tap->options.lane_seccomp)
+		pause_cpu();   /* even ending a thread is a system call; the process ends without it */
+	return NULL;
+}

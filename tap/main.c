@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* croomtap: starts the threads, hears signals, draws the status line, adds up. */
+#include "tap.h"
+#include "door.h"
+#include <croom/control.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
+
+/* Blocked in every thread and taken by main alone, so that no handler interrupts a data thread. */
+static void block_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		sigaddset(set, ends[i]);
+	pthread_sigmask(SIG_BLOCK, set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+/* A room of this name may be open already: then this one is NAME-PID. A tap without a control socket is one, too. */
+static struct croom_control *open_control(struct tap *tap, int argc, char **argv)
+{
+	char program[256] = "croomtap";
+	struct croom_control_options options = { .program = program };
+	struct croom_control *control = NULL;
+	struct croom_error err = { 0 };
+	char path[200], directory[128];
+	int rc;
+
+	if (tap->options.no_control)
+		return NULL;
+	for (int i = 1; i < argc; i++) {
+		size_t used = strlen(program);
+
+		snprintf(program + used, sizeof(program) - used, " %s", argv[i]);
+	}
+	rc = croom_control_open(&control, tap->room, &options, &err);
+	if (rc == -EADDRINUSE && croom_control_directory(directory, sizeof(directory)) == 0) {
+		snprintf(path, sizeof(path), "%s/%s-%d.socket", directory, tap->options.room, (int)getpid());
+		options.path = path;
+		rc = croom_control_open(&control, tap->room, &options, &err);
+		if (rc == 0)
+			fprintf(stderr, "croomtap: there is a room '%s' already; this one is %s-%d\n", tap->options.room,
+				tap->options.room, (int)getpid());
+	}
+	if (rc == 0)
+		rc = croom_control_start(control);
+	if (rc) {
+		fprintf(stderr, "croomtap: goes on without croomctl: %s\n", err.text[0] ? err.text : strerror(-rc));
+		croom_control_close(control);
+		control = NULL;
+	}
+	return control;
+}
+
+static void request_stop(struct tap *tap)
+{
+	/* relaxed: a request; nothing is read behind it. */
+	croom_set_relaxed(&tap->stop, 1);
+}
+
+/* Until the lane is done: hear signals, draw the status, look for an output that failed. */
+static void watch(struct tap *tap, const sigset_t *set)
+{
+	bool status = isatty(STDERR_FILENO) && !tap->options.no_status && !isatty(STDOUT_FILENO);
+	struct timespec wait = { .tv_nsec = 20 * 1000 * 1000 };
+	char text[256];
+	int rounds = 0, asked = 0;
+
+	status |= isatty(STDERR_FILENO) && !tap->options.no_status && strcmp(tap->options.write_file, "-");
+	/* pair: tap.lane_over -- acquire; the release is in tap_lane_run(), lane.c. Its sums are final. */
+	while (!croom_get_acquire(&tap->lane_over)) {
+		int signal_number = sigtimedwait(set, NULL, &wait);
+
+		if (signal_number > 0) {
+			if (asked++)
+				_exit(130);
+			request_stop(tap);
+		}
+		if (tap_writer_error(tap->writer, text, sizeof(text)))
+			request_stop(tap);
+		if (status && rounds++ % 25 == 0)
+			tap_status_draw(tap);
+	}
+	if (status)
+		tap_status_end();
+}
+
+static int start(struct tap *tap)
+{
+	struct croom_error err;
+	int rc = croom_ring_open(&tap->ring, tap->options.ring_bytes);
+
+	rc = rc ? rc : croom_strings_open(&tap->env.strings, 1 << 20, 64u << 20);
+	rc = rc ? rc : tap_writer_start(&tap->writer);
+	if (rc) {
+		fprintf(stderr, "croomtap: cannot start: %s\n", strerror(-rc));
+		return -1;
+	}
+	tap->env.writer = tap->writer;
+	if (tap->options.spin)
+		tap_writer_spin(tap->writer);
+	if (tap_room_open(tap))
+		return -1;
+	if (tap_sink_open_main(&tap->out, tap->writer, tap->options.write_file, &err)) {
+		fprintf(stderr, "croomtap: %s\n", err.text);
+		return -1;
+	}
+	return 0;
+}
+
+/* Everything has stopped but the writer: close handlers, write what is left, add up. */
+static int finish(struct tap *tap)
+{
+	char text[256];
+	int rc, error;
+
+	/* pair: tap.source_over -- acquire; the release is in tap_capture_run(), capture.c. Its counts are final. */
+	while (!croom_get_acquire(&tap->source_over))
+		sched_yield();
+	tap_sink_close(tap->out);
+	rc = tap_account(tap);
+	croom_room_close(tap->room);
+	tap_writer_stop(tap->writer);
+	error = tap_writer_error(tap->writer, text, sizeof(text));
+	if (tap->source_error[0]) {
+		fprintf(stderr, "croomtap: %s\n", tap->source_error);
+		rc = 1;
+	}
+	/* A reader that goes away (`| head`) is no failure of ours. */
+	if (error && error != EPIPE) {
+		fprintf(stderr, "croomtap: cannot write to %s\n", text);
+		rc = 1;
+	}
+	pcap_close(tap->pcap);
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	static struct tap tap;
+	struct croom_control *control;
+	sigset_t set;
+	int rc;
+
+	if (argc > 1 && strcmp(argv[1], "demo") == 0)
+		return tap_demo(argc - 1, argv + 1);
+	rc = tap_options_read(&tap.options, argc, argv);
+	if (rc >= 0)
+		return rc;
+	block_signals(&set);
+	if (tap_source_open(&tap) || start(&tap))
+		return 1;
+	control = open_control(&tap, argc, argv);
+	if (pthread_create(&tap.lane_thread, NULL, tap_lane_run, &tap) ||
+	    pthread_create(&tap.source_thread, NULL, tap_capture_run, &tap)) {
+		fprintf(stderr, "croomtap: cannot start its threads: %s\n", strerror(errno));
+		return 1;
+	}
+	watch(&tap, &set);
+	pthread_join(tap.source_thread, NULL);
+	if (!tap.options.lane_seccomp)
+		pthread_join(tap.lane_thread, NULL);
+	croom_control_close(control);
+	return finish(&tap);
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The command line: tcpdump's letters where they mean the same, the slots by their names. */
+#include "tap.h"
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char help[] =
+	"usage: croomtap -i INTERFACE | -r FILE  [options] [filter expression]\n"
+	"       croomtap demo\n"
+	"\n"
+	"Captures packets like tcpdump, and lets you change filter, strategy, output format, audit, metrics and\n"
+	"diagnostics while it runs, without losing one: `croomctl list`, `croomctl swap printer=json`.\n"
+	"\n"
+	"  -i INTERFACE        capture here; -D lists the interfaces\n"
+	"  -r FILE             read a pcap or pcapng file; - is standard input\n"
+	"  -w FILE             write there, as pcap unless --printer says otherwise; - is standard output\n"
+	"  -c COUNT            end after COUNT packets that the filter kept\n"
+	"  -s BYTES            keep this much of each packet (default 262144)\n"
+	"  -B KIB              size of the kernel's capture buffer (default 16384)\n"
+	"  -p                  not promiscuous\n"
+	"  --immediate-mode    hand over each packet at once instead of in batches of up to 10 ms\n"
+	"  --pace RATE         with -r: packets a second, 'recorded' (as they were captured) or 'max' (default)\n"
+	"  --ring MIB          size of the ring between capture and lane (default 32; 4 with -r)\n"
+	"\n"
+	"What sits in the slots at the start (`croomctl list` shows all classes and their configs):\n"
+	"  --filter F          all, none, bpf:EXPRESSION (the expression at the end of the line is the same)\n"
+	"  --strategy S        each, sample:N, flows[:INTERVAL], top[:N]\n"
+	"  --printer P         text (default), json, csv, pcap (default with -w), pcapng, none\n"
+	"  --audit A           off, file:PATH\n"
+	"  --metrics M         off, statsd:HOST:PORT, file:PATH\n"
+	"  --diag D            off, latency[:INTERVAL], drops, malformed\n"
+	"\n"
+	"  --split, --no-split a printer swap starts FILE.1, FILE.2, ... (default when it starts as pcap or pcapng)\n"
+	"  --nano              text and csv with nanoseconds, file formats too\n"
+	"  --room NAME         the name for croomctl (default croomtap)\n"
+	"  --no-control        no control socket\n"
+	"  --no-status         no status line (there is none anyway unless stderr is a terminal)\n"
+	"  --spin              the lane never sleeps: less delay for one whole processor\n"
+	"  --lane-seccomp      with --spin: let the kernel end croomtap should the lane make a system call\n"
+	"  --help, --version\n"
+	"\n"
+	"Also taken and without effect, so that a tcpdump line can be typed: -n -q -l -U.\n"
+	"At the end (Ctrl-C drains what was captured) it prints where every packet went; the exit code is 0 when that\n"
+	"adds up, 1 when it does not or something failed, 2 for a wrong command line.\n"
+	"\n"
+	"  croomtap -i eth0 -w out.pcap tcp port 443     then: croomctl swap filter=bpf:'udp' printer=pcapng\n"
+	"  croomtap -r big.pcap --strategy top:5\n";
+
+enum { OPT_FILTER = 256, OPT_STRATEGY, OPT_PRINTER, OPT_AUDIT, OPT_METRICS, OPT_DIAG, OPT_PACE, OPT_IMMEDIATE, OPT_SPLIT,
+       OPT_NO_SPLIT, OPT_NANO, OPT_ROOM, OPT_NO_CONTROL, OPT_NO_STATUS, OPT_SPIN, OPT_SECCOMP, OPT_RING, OPT_HELP,
+       OPT_VERSION };
+
+static const struct option longs[] = {
+	{ "filter", required_argument, NULL, OPT_FILTER }, { "strategy", required_argument, NULL, OPT_STRATEGY },
+	{ "printer", required_argument, NULL, OPT_PRINTER }, { "audit", required_argument, NULL, OPT_AUDIT },
+	{ "metrics", required_argument, NULL, OPT_METRICS }, { "diag", required_argument, NULL, OPT_DIAG },
+	{ "pace", required_argument, NULL, OPT_PACE }, { "immediate-mode", no_argument, NULL, OPT_IMMEDIATE },
+	{ "split", no_argument, NULL, OPT_SPLIT }, { "no-split", no_argument, NULL, OPT_NO_SPLIT },
+	{ "nano", no_argument, NULL, OPT_NANO }, { "room", required_argument, NULL, OPT_ROOM },
+	{ "no-control", no_argument, NULL, OPT_NO_CONTROL }, { "no-status", no_argument, NULL, OPT_NO_STATUS },
+	{ "spin", no_argument, NULL, OPT_SPIN }, { "lane-seccomp", no_argument, NULL, OPT_SECCOMP },
+	{ "ring", required_argument, NULL, OPT_RING }, { "help", no_argument, NULL, OPT_HELP },
+	{ "version", no_argument, NULL, OPT_VERSION }, { NULL, 0, NULL, 0 },
+};
+
+static int complain(const char *what, const char *value, const char *want)
+{
+	fprintf(stderr, "croomtap: %s takes %s, not '%s'; see croomtap --help\n", what, want, value);
+	return 2;
+}
+
+static bool number(const char *text, uint64_t low, uint64_t high, uint64_t *value)
+{
+	char *end;
+
+	errno = 0;
+	*value = strtoull(text, &end, 10);
+	return *text >= '0' && *text <= '9' && *end == 0 && errno == 0 && *value >= low && *value <= high;
+}
+
+static int read_pace(struct tap_options *options, const char *text)
+{
+	uint64_t value;
+
+	if (strcmp(text, "max") == 0)
+		options->pace = 0;
+	else if (strcmp(text, "recorded") == 0)
+		options->pace = -1;
+	else if (number(text, 1, 1000000000, &value))
+		options->pace = (double)value;
+	else
+		return complain("--pace", text, "packets a second, 'recorded' or 'max'");
+	return -1;
+}
+
+static int read_number(struct tap_options *options, int option, const char *text)
+{
+	uint64_t value;
+
+	switch (option) {
+	case 'c':
+		if (!number(text, 1, UINT64_MAX - 1, &options->count))
+			return complain("-c", text, "a count from 1");
+		break;
+	case 's':
+		if (!number(text, 0, 262144, &value))
+			return complain("-s", text, "0 to 262144 bytes");
+		options->snaplen = value ? (int)value : 262144;
+		break;
+	case 'B':
+		if (!number(text, 1, 2097151, &value))
+			return complain("-B", text, "1 to 2097151 KiB");
+		options->buffer_kib = (int)value;
+		break;
+	default:
+		if (!number(text, 1, 4096, &value))
+			return complain("--ring", text, "1 to 4096 MiB");
+		options->ring_bytes = (size_t)value << 20;
+		break;
+	}
+	return -1;
+}
+
+static int read_one(struct tap_options *options, int option)
+{
+	switch (option) {
+	case 'i': options->interface = optarg; break;
+	case 'r': options->read_file = optarg; break;
+	case 'w': options->write_file = optarg; break;
+	case 'p': options->no_promiscuous = true; break;
+	case 'n': case 'q': case 'l': case 'U': break;
+	case 'c': case 's': case 'B': case OPT_RING: return read_number(options, option, optarg);
+	case 'D': return tap_list_interfaces();
+	case OPT_PACE: return read_pace(options, optarg);
+	case OPT_IMMEDIATE: options->immediate = true; break;
+	case OPT_SPLIT: options->split = 1; break;
+	case OPT_NO_SPLIT: options->split = 0; break;
+	case OPT_NANO: options->nano = true; break;
+	case OPT_ROOM: options->room = optarg; break;
+	case OPT_NO_CONTROL: options->no_control = true; break;
+	case OPT_NO_STATUS: options->no_status = true; break;
+	case OPT_SPIN: options->spin = true; break;
+	case OPT_SECCOMP: options->lane_seccomp = true; break;
+	case OPT_FILTER: case OPT_STRATEGY: case OPT_PRINTER: case OPT_AUDIT: case OPT_METRICS: case OPT_DIAG:
+		options->handler[option - OPT_FILTER] = optarg;
+		break;
+	case OPT_HELP: fputs(help, stdout); return 0;
+	case OPT_VERSION: printf("croomtap " CROOM_VERSION ", %s\n", pcap_lib_version()); return 0;
+	default: fprintf(stderr, "see croomtap --help\n"); return 2;
+	}
+	return -1;
+}
+
+/* The words after the options, as one expression; without any, --filter stands. */
+static int read_expression(struct tap_options *options, int argc, char **argv)
+{
+	size_t size = sizeof("bpf:");
+
+	for (int i = optind; i < argc; i++)
+		size += strlen(argv[i]) + 1;
+	if (optind == argc)
+		return -1;
+	if (options->handler[filter_slot]) {
+		fprintf(stderr, "croomtap: --filter and a filter expression ('%s') together; give one of them\n", argv[optind]);
+		return 2;
+	}
+	options->expression = malloc(size);
+	if (!options->expression)
+		return 1;
+	strcpy(options->expression, "bpf:");
+	for (int i = optind; i < argc; i++) {
+		strcat(options->expression, argv[i]);
+		if (i + 1 < argc)
+			strcat(options->expression, " ");
+	}
+	options->handler[filter_slot] = options->expression;
+	return -1;
+}
+
+static int check(struct tap_options *options)
+{
+	if (!options->interface == !options->read_file) {
+		fprintf(stderr, options->interface ? "croomtap: -i and -r together; give one of them\n" :
+			"croomtap: say what to capture: -i INTERFACE (croomtap -D lists them) or -r FILE; see croomtap --help\n");
+		return 2;
+	}
+	if (options->pace != 0 && !options->read_file) {
+		fprintf(stderr, "croomtap: --pace is for -r; an interface has its own\n");
+		return 2;
+	}
+	if (options->lane_seccomp && !options->spin) {
+		fprintf(stderr, "croomtap: --lane-seccomp needs --spin: sleeping is a system call\n");
+		return 2;
+	}
+	if (!options->handler[printer_slot])
+		options->handler[printer_slot] = options->write_file ? "pcap" : "text";
+	if (!options->write_file)
+		options->write_file = "-";
+	if (options->split < 0)
+		options->split = strncmp(options->handler[printer_slot], "pcap", 4) == 0;
+	if (!options->ring_bytes)
+		options->ring_bytes = options->read_file ? 4u << 20 : 32u << 20;
+	return -1;
+}
+
+int tap_options_read(struct tap_options *options, int argc, char **argv)
+{
+	int option, rc = -1;
+
+	*options = (struct tap_options){ .room = "croomtap", .snaplen = 262144, .buffer_kib = 16384, .split = -1 };
+	while (rc < 0 && (option = getopt_long(argc, argv, "+i:r:w:s:c:B:pnqlUD", longs, NULL)) != -1)
+		rc = read_one(options, option);
+	rc = rc < 0 ? read_expression(options, argc, argv) : rc;
+	return rc < 0 ? check(options) : rc;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The room of the tap: its slots, all classes, gauges, and what the command line asks for. */
+#include "tap.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct croom_slot slots[TAP_SLOTS] = {
+	[filter_slot] = { .name = "filter", .help = "which packets are kept", .type = filter_slot_type, .empty = "all" },
+	[strategy_slot] = { .name = "strategy", .help = "what is made of the kept ones", .type = strategy_slot_type,
+			    .empty = "each" },
+	[printer_slot] = { .name = "printer", .help = "how it is written", .type = printer_slot_type, .empty = "none" },
+	[audit_slot] = { .name = "audit", .help = "a record of every decision", .type = audit_slot_type },
+	[metrics_slot] = { .name = "metrics", .help = "figures for a monitoring system", .type = metrics_slot_type },
+	[diag_slot] = { .name = "diag", .help = "looking at the tap itself", .type = diag_slot_type },
+};
+
+static double ring_fill(void *arg)
+{
+	const struct tap *tap = arg;
+
+	return 100.0 * (double)croom_ring_used(tap->ring) / (double)croom_ring_size(tap->ring);
+}
+
+static double lost(void *arg)
+{
+	return (double)tap_lost(arg);
+}
+
+static double p99_us(void *arg)
+{
+	return (double)tap_latency_quantile(arg, 0.99) / 1e3;
+}
+
+static double written_mb(void *arg)
+{
+	const struct tap *tap = arg;
+
+	return (double)tap_writer_bytes(tap->writer) / 1e6;
+}
+
+static int add_classes(struct croom_room *room, struct tap_env *env)
+{
+	int rc = tap_filters_add(room, env);
+
+	rc = rc ? rc : tap_strategies_add(room, env);
+	rc = rc ? rc : tap_printers_add(room, env);
+	rc = rc ? rc : tap_audits_add(room, env);
+	rc = rc ? rc : tap_metrics_add(room, env);
+	return rc ? rc : tap_diags_add(room, env);
+}
+
+static int add_gauges(struct croom_room *room, struct tap *tap)
+{
+	int rc = croom_room_gauge_add(room, "lost", "packets", lost, tap);
+
+	rc = rc ? rc : croom_room_gauge_add(room, "ring_fill", "%", ring_fill, tap);
+	rc = rc ? rc : croom_room_gauge_add(room, "latency_p99", "us", p99_us, tap);
+	return rc ? rc : croom_room_gauge_add(room, "written", "MB", written_mb, tap);
+}
+
+/* One transaction, before the lane starts: revision 2 is what the command line asked for. */
+static int swap_first(struct tap *tap)
+{
+	const struct croom_origin origin = { .uid = getuid(), .pid = getpid(), .command = "croomtap's command line" };
+	const struct croom_swap_options options = { .wait_ms = 0, .origin = &origin };
+	struct croom_change change[TAP_SLOTS];
+	struct croom_error err;
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < TAP_SLOTS; i++)
+		if (tap->options.handler[i])
+			change[count++] = (struct croom_change){ slots[i].name, tap->options.handler[i] };
+	if (count && croom_room_swap(tap->room, change, count, &options, NULL, &err)) {
+		fprintf(stderr, "croomtap: %s\n", err.text);
+		return -1;
+	}
+	return 0;
+}
+
+int tap_room_open(struct tap *tap)
+{
+	int rc = croom_room_open(&tap->room, tap->options.room, slots, TAP_SLOTS);
+
+	rc = rc ? rc : add_classes(tap->room, &tap->env);
+	rc = rc ? rc : add_gauges(tap->room, tap);
+	rc = rc ? rc : croom_room_lane_add(tap->room, "tap", &tap->lane);
+	if (rc) {
+		fprintf(stderr, "croomtap: cannot open room '%s': %s\n", tap->options.room,
+			rc == -EINVAL ? "a name is 1 to 31 letters, digits, '_', '-' or '.'" : strerror(-rc));
+		return -1;
+	}
+	return swap_first(tap);
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Opening a capture: an interface or a file. */
+#include "tap.h"
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/if_packet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static const int linktypes[] = { DLT_EN10MB, DLT_LINUX_SLL, DLT_LINUX_SLL2, DLT_RAW, DLT_IPV4, DLT_IPV6, DLT_NULL,
+				 DLT_LOOP };
+
+bool tap_linktype_known(int linktype)
+{
+	for (size_t i = 0; i < sizeof(linktypes) / sizeof(linktypes[0]); i++)
+		if (linktypes[i] == linktype)
+			return true;
+	return false;
+}
+
+int tap_list_interfaces(void)
+{
+	char text[PCAP_ERRBUF_SIZE];
+	pcap_if_t *all;
+	int number = 1;
+
+	if (pcap_findalldevs(&all, text)) {
+		fprintf(stderr, "croomtap: cannot list the interfaces: %s\n", text);
+		return 1;
+	}
+	for (pcap_if_t *one = all; one; one = one->next)
+		printf("%d.%s%s%s%s\n", number++, one->name, one->description ? " (" : "",
+		       one->description ? one->description : "", one->description ? ")" : "");
+	pcap_freealldevs(all);
+	return 0;
+}
+
+static int check_linktype(struct tap *tap, const char *name)
+{
+	int linktype = pcap_datalink(tap->pcap);
+	const char *type = pcap_datalink_val_to_name(linktype);
+
+	if (tap_linktype_known(linktype))
+		return 0;
+	fprintf(stderr, "croomtap: %s has link type %s (%d), which croomtap does not read; it reads Ethernet, Linux cooked "
+		"(SLL, SLL2), raw IP and loopback\n", name, type ? type : "unknown", linktype);
+	return -1;
+}
+
+static int open_file(struct tap *tap)
+{
+	const char *name = tap->options.read_file;
+	char text[PCAP_ERRBUF_SIZE];
+
+	tap->pcap = pcap_open_offline_with_tstamp_precision(name, PCAP_TSTAMP_PRECISION_NANO, text);
+	if (!tap->pcap) {
+		fprintf(stderr, "croomtap: cannot read %s: %s\n", strcmp(name, "-") ? name : "standard input", text);
+		return -1;
+	}
+	tap->env.interface = name;
+	tap->env.offline = true;
+	return check_linktype(tap, name);
+}
+
+static void explain_activation(const struct tap *tap, int rc, const char *said)
+{
+	const char *name = tap->options.interface;
+
+	if (rc == PCAP_ERROR_NO_SUCH_DEVICE) {
+		fprintf(stderr, "croomtap: there is no interface %s; `croomtap -D` lists those there are\n", name);
+	} else if (rc == PCAP_ERROR_PERM_DENIED || rc == PCAP_ERROR_PROMISC_PERM_DENIED) {
+		fprintf(stderr, "croomtap: no permission to capture on %s: run it as root, or once "
+			"`setcap cap_net_raw,cap_net_admin+ep croomtap`; `croomtap demo` needs neither\n", name);
+	} else if (rc == PCAP_ERROR_IFACE_NOT_UP) {
+		fprintf(stderr, "croomtap: interface %s is down; `ip link set %s up` brings it up\n", name, name);
+	} else {
+		fprintf(stderr, "croomtap: cannot capture on %s: %s%s%s\n", name, pcap_statustostr(rc), *said ? ": " : "", said);
+	}
+}
+
+/*
+ * Count from here. Between activation and now packets may have come in that libpcap hides but the kernel counts
+ * (on the loopback interface each packet is also seen going out), so: refuse everything, throw away what is
+ * there, take the counters as the zero, let packets in.
+ */
+static int zero_point(struct tap *tap, struct pcap_stat *zero)
+{
+	struct sock_filter refuse = BPF_STMT(BPF_RET | BPF_K, 0);
+	struct sock_fprog program = { .len = 1, .filter = &refuse };
+	int fd = pcap_fileno(tap->pcap), on = 1, none = 0;
+	struct pcap_pkthdr *header;
+	const u_char *data;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)))
+		return -1;
+	if (strcmp(tap->options.interface, "lo") == 0)
+		setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on));
+	usleep(tap->options.immediate ? 1000 : 25000);
+	while (pcap_next_ex(tap->pcap, &header, &data) == 1)
+		;
+	memset(zero, 0, sizeof(*zero));
+	if (pcap_stats(tap->pcap, zero))
+		return -1;
+	return setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &none, sizeof(none));
+}
+
+static int open_live(struct tap *tap)
+{
+	const struct tap_options *options = &tap->options;
+	char text[PCAP_ERRBUF_SIZE] = "";
+	struct pcap_stat zero;
+	int rc;
+
+	tap->pcap = pcap_create(options->interface, text);
+	if (!tap->pcap) {
+		fprintf(stderr, "croomtap: %s\n", text);
+		return -1;
+	}
+	pcap_set_snaplen(tap->pcap, options->snaplen);
+	pcap_set_promisc(tap->pcap, !options->no_promiscuous);
+	pcap_set_timeout(tap->pcap, 10);
+	pcap_set_buffer_size(tap->pcap, options->buffer_kib * 1024);
+	pcap_set_immediate_mode(tap->pcap, options->immediate);
+	pcap_set_tstamp_precision(tap->pcap, PCAP_TSTAMP_PRECISION_NANO);
+	rc = pcap_activate(tap->pcap);
+	if (rc < 0) {
+		explain_activation(tap, rc, pcap_geterr(tap->pcap));
+		return -1;
+	}
+	if (rc > 0 && rc != PCAP_WARNING_PROMISC_NOTSUP)
+		fprintf(stderr, "croomtap: %s: %s\n", options->interface, pcap_geterr(tap->pcap));
+	if (pcap_setnonblock(tap->pcap, 1, text)) {
+		fprintf(stderr, "croomtap: %s: %s\n", options->interface, text);
+		return -1;
+	}
+	tap->live = true;
+	tap->env.interface = options->interface;
+	/* On `any` the second copies of loopback packets are hidden and counted, so its sum cannot be checked. */
+	tap->kernel.known = strcmp(options->interface, "any") != 0 && zero_point(tap, &zero) == 0;
+	if (tap->kernel.known) {
+		tap->kernel.received = zero.ps_recv;
+		tap->kernel.dropped = zero.ps_drop;
+	}
+	return check_linktype(tap, options->interface);
+}
+
+int tap_source_open(struct tap *tap)
+{
+	if (tap->options.read_file ? open_file(tap) : open_live(tap))
+		return -1;
+	tap->env.linktype = pcap_datalink(tap->pcap);
+	tap->env.snaplen = (uint32_t)pcap_snapshot(tap->pcap);
+	tap->env.source_nano = tap->options.nano;
+	tap->env.nano = tap->options.nano;
+	return 0;
+}

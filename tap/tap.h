@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * croomtap inside: four threads and what each of them owns.
+ *
+ *	source   tap/capture.c   libpcap -> `ring`. Writes ring's producer side, `received`, `source_error`, `source_over`.
+ *	lane     tap/lane.c      ring -> slots -> sinks. Writes ring's consumer side, `tally`, the strings; observes the
+ *	                         room. The only thread that runs handlers. No system call while records flow.
+ *	writer   tap/writer.c    sinks -> write(2). Writes the consumer side of each sink's ring and its descriptor.
+ *	control  libcroom-control's thread: opens and closes handlers. Main: signals, status line, the end.
+ *
+ * Ends: main (a signal) or the source (end of file) sets `stop`; the source drains what the kernel has, sets
+ * source_over and goes; the lane empties the ring, flushes, sets lane_over and goes; then the room closes its
+ * handlers, the writer empties the sinks, and main adds up. If the lane stops at any instruction the ring fills and
+ * refusals are counted; if the writer stops, the lane waits at the main sink and the same happens before it.
+ */
+#ifndef TAP_TAP_H
+#define TAP_TAP_H
+
+#include "record.h"
+#include "sink.h"
+#include <croom/inspect.h>
+#include <croom/lane.h>
+#include <croom/ring.h>
+#include <pcap/pcap.h>
+#include <pthread.h>
+
+enum { TAP_SLOTS = 6, TAP_TICK_NS = 100 * 1000 * 1000 };
+
+struct tap_options {
+	const char *interface, *read_file, *write_file, *room;
+	char *expression;                  /* the filter, NULL: none was given */
+	const char *handler[TAP_SLOTS];    /* by slot; NULL: not given */
+	int snaplen, buffer_kib;
+	uint64_t count;                    /* -c; 0: no end */
+	double pace;                       /* packets a second; 0: as fast as it goes; -1: as recorded */
+	bool no_promiscuous, immediate, nano, spin, lane_seccomp, no_control, no_status;
+	int split;                         /* -1: as the printer has it */
+	size_t ring_bytes;
+};
+
+/* A packet on the ring; its bytes follow. */
+struct tap_captured {
+	int64_t sec;
+	uint32_t nsec, caplen, len, reserved;
+};
+
+enum { TAP_LATENCY_BUCKETS = 64 * 4 };
+
+/* The lane's sums: written by the lane alone, with relaxed stores, read by main, control and gauges. */
+struct tap_tally {
+	uint64_t received, bytes;
+	uint64_t verdict[TAP_VERDICTS];
+	uint64_t after_count;              /* left when -c was reached */
+	uint64_t latency[TAP_LATENCY_BUCKETS];
+};
+
+struct tap_kernel {
+	bool known;                        /* a live capture whose counters add up */
+	uint64_t received, dropped;        /* by the kernel's own count; received includes dropped */
+	uint64_t interface_dropped;        /* by the network card: never counted as received */
+};
+
+struct tap {
+	struct tap_options options;
+	struct tap_env env;
+	pcap_t *pcap;
+	bool live;
+	struct croom_ring *ring;
+	struct croom_room *room;
+	struct croom_lane *lane;
+	struct tap_writer *writer;
+	struct tap_sink *out;
+	pthread_t source_thread, lane_thread;
+	struct tap_kernel kernel;          /* the source's until source_over */
+	char source_error[300];            /* the source's until source_over */
+	uint32_t door __attribute__((aligned(64)));   /* 1: the lane sleeps; see tap/door.h */
+	int stop, source_over, lane_over;
+	uint64_t received __attribute__((aligned(64))); /* by the source */
+	uint64_t kernel_dropped;           /* by the source, a few times a second */
+	struct tap_tally tally __attribute__((aligned(64)));
+};
+
+/* options.c. Returns -1 to go on, otherwise the exit code. */
+int tap_options_read(struct tap_options *options, int argc, char **argv);
+
+/* source.c: open what -i or -r names. 0, or -1 with a message printed. */
+int tap_source_open(struct tap *tap);
+bool tap_linktype_known(int linktype);
+int tap_list_interfaces(void);
+
+/* capture.c, lane.c: the threads. */
+void *tap_capture_run(void *tap);
+void *tap_lane_run(void *tap);
+
+/* seccomp.c: from here on any system call of this thread ends the process. 0 or -errno. */
+int tap_forbid_system_calls(void);
+
+/* slots.c: the room with all classes, and the handlers that the command line asks for. 0, or -1 and a message. */
+int tap_room_open(struct tap *tap);
+
+/* writer.c. name_next: NULL, or the path whose successors a split opens. */
+int tap_writer_start(struct tap_writer **writer);
+void tap_writer_stop(struct tap_writer *writer);
+/* The first error of any sink, 0 for none; *text says it. */
+int tap_writer_error(struct tap_writer *writer, char *text, size_t size);
+uint64_t tap_writer_bytes(struct tap_writer *writer);
+/* Bytes that a failed sink did not write. */
+uint64_t tap_writer_unwritten(struct tap_writer *writer);
+
+/* The main sink: path "-" is stdout. */
+int tap_sink_open_main(struct tap_sink **sink, struct tap_writer *writer, const char *path, struct croom_error *err);
+/* Lane thread: what follows goes to the next file, unless nothing was written to this one. */
+void tap_sink_split(struct tap_sink *sink);
+/* Lane thread: waiting for room in a sink may sleep (the default), or has to spin. */
+void tap_writer_spin(struct tap_writer *writer);
+
+/* account.c: print the sum on stderr; the exit code. */
+int tap_account(struct tap *tap);
+uint64_t tap_lost(const struct tap *tap);
+
+/* status.c: one line on the terminal, drawn anew; end it with tap_status_end(). */
+void tap_status_draw(struct tap *tap);
+void tap_status_end(void);
+uint64_t tap_latency_quantile(const struct tap *tap, double quantile);
+unsigned tap_latency_bucket(uint64_t ns);
+
+/* demo.c */
+int tap_demo(int argc, char **argv);
+
+#endif

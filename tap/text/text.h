@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A packet as the line that `tcpdump -nq` prints for it (the reference is tcpdump 4.99.3).
+ *
+ * Never reads behind caplen, never writes behind cap: a line that does not fit is cut. Lane thread: no allocation,
+ * no system call, no stdio; the context is made on the control side.
+ */
+#ifndef TEXT_TEXT_H
+#define TEXT_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { TEXT_ZONES = 512 };
+
+/* From `from` on local time is `offset` seconds ahead of UTC. */
+struct text_zone {
+	int64_t from;
+	int32_t offset;
+};
+
+struct text_ctx {
+	bool nano;                 /* nine digits instead of six */
+	bool partial;              /* the last packet could not be read to its end */
+	unsigned zones;
+	struct text_zone zone[TEXT_ZONES];
+	int64_t second;            /* for which `clock` is right */
+	int64_t until;             /* of the zone it was made with */
+	int64_t since;
+	int32_t offset;
+	char clock[8];             /* HH:MM:SS */
+};
+
+struct text_packet {
+	const uint8_t *data;
+	uint32_t caplen, len;
+	int linktype;              /* DLT_ */
+	int64_t sec;
+	uint32_t nsec;
+};
+
+/* Learn the time zone. Control thread. */
+void text_open(struct text_ctx *ctx, bool nano);
+
+/* What text_packet() may need for a packet of caplen bytes. */
+static inline size_t text_max(uint32_t caplen)
+{
+	return 2048 + (size_t)caplen * 5;
+}
+
+/* Bytes written, the newline included. Lane thread. */
+size_t text_packet(struct text_ctx *ctx, char *out, size_t cap, const struct text_packet *packet);
+
+#endif
