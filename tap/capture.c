@@ -45,10 +45,9 @@ static void fill(void *room, const struct pcap_pkthdr *header, const u_char *dat
 	struct tap_captured *captured = room;
 
 	captured->sec = header->ts.tv_sec;
-	captured->nsec = (uint32_t)header->ts.tv_usec;   /* nanoseconds: the precision that was asked for */
+	captured->nsec = (uint64_t)header->ts.tv_usec;   /* nanoseconds: the precision that was asked for */
 	captured->caplen = header->caplen;
 	captured->len = header->len;
-	captured->reserved = 0;
 	memcpy(captured + 1, data, header->caplen);
 }
 

@@ -52,7 +52,7 @@ static enum tap_verdict decide(struct lane_state *lane, struct tap_event *event)
 static void handle(struct lane_state *lane, const struct tap_captured *captured)
 {
 	struct tap_event event = { .kind = TAP_PACKET, .number = ++lane->number, .panel = lane->panel, .out = lane->tap->out,
-		.now_ns = captured->sec * INT64_C(1000000000) + captured->nsec,
+		.now_ns = captured->sec * INT64_C(1000000000) + (int64_t)captured->nsec,
 		.packet = { .data = (const uint8_t *)(captured + 1), .caplen = captured->caplen, .len = captured->len,
 			    .sec = captured->sec, .nsec = captured->nsec, .linktype = lane->tap->env.linktype } };
 	struct tap_decision decision = { .number = event.number, .revision = lane->panel->revision, .packet = &event.packet };

@@ -32,7 +32,7 @@ struct tap_packet {
 	const uint8_t *data;
 	uint32_t caplen, len;      /* bytes captured, bytes on the wire */
 	int64_t sec;               /* since 1970, UTC */
-	uint32_t nsec;
+	uint64_t nsec;             /* a billion or more in a broken file */
 	int linktype;              /* DLT_ */
 };
 

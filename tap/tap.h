@@ -41,7 +41,8 @@ struct tap_options {
 /* A packet on the ring; its bytes follow. */
 struct tap_captured {
 	int64_t sec;
-	uint32_t nsec, caplen, len, reserved;
+	uint64_t nsec;
+	uint32_t caplen, len;
 };
 
 enum { TAP_LATENCY_BUCKETS = 64 * 4 };

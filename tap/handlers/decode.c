@@ -238,7 +238,7 @@ static void put_date(struct put *to, int64_t days)
 	put_padded(to, (uint64_t)(day + 1), 2);
 }
 
-void put_utc(struct put *to, struct utc *utc, int64_t second, uint32_t nsec)
+void put_utc(struct put *to, struct utc *utc, int64_t second, uint64_t nsec)
 {
 	if (second != utc->second || !utc->text[0]) {
 		struct put text = { utc->text, utc->text + sizeof(utc->text) };
@@ -255,6 +255,6 @@ void put_utc(struct put *to, struct utc *utc, int64_t second, uint32_t nsec)
 		utc->second = second;
 	}
 	put_bytes(to, utc->text, sizeof(utc->text));
-	put_padded(to, nsec, 9);
+	put_padded(to, nsec % 1000000000, 9);
 	put_char(to, 'Z');
 }

@@ -33,6 +33,6 @@ struct utc {
 	int64_t second;
 	char text[20];
 };
-void put_utc(struct put *to, struct utc *utc, int64_t second, uint32_t nsec);
+void put_utc(struct put *to, struct utc *utc, int64_t second, uint64_t nsec);
 
 #endif

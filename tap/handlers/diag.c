@@ -97,7 +97,7 @@ static int latency_probe(struct diag *diag, tap_probe *probe)
 	if (!diag->since_ns)
 		diag->since_ns = now_ns;
 	if (probe->packet && probe->verdict == TAP_PRINT) {
-		age = now_ns - (probe->packet->sec * INT64_C(1000000000) + probe->packet->nsec);
+		age = now_ns - (probe->packet->sec * INT64_C(1000000000) + (int64_t)probe->packet->nsec);
 		age = age < 0 ? 0 : age;
 		diag->bucket[bucket_of((uint64_t)age)]++;
 		diag->max = (uint64_t)age > diag->max ? (uint64_t)age : diag->max;

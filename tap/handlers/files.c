@@ -47,8 +47,8 @@ static int pcap_print(struct copy *copy, tap_item *item)
 		out += sizeof(file);
 		copy->headed = true;
 	}
-	header = (struct packet_header){ (uint32_t)packet->sec, copy->nano ? packet->nsec : packet->nsec / 1000, packet->caplen,
-					 packet->len };
+	header = (struct packet_header){ (uint32_t)packet->sec, (uint32_t)(copy->nano ? packet->nsec : packet->nsec / 1000),
+					 packet->caplen, packet->len };
 	memcpy(out, &header, sizeof(header));
 	memcpy(out + sizeof(header), packet->data, packet->caplen);
 	tap_sink_commit(item->out, sizeof(header) + packet->caplen);

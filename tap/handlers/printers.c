@@ -35,20 +35,15 @@ static void put_seconds(struct put *to, int64_t ns)
 /* A row as a line of text: its time is that of the last packet in it. */
 static size_t text_row(struct lines *lines, char *out, const struct tap_summary *row)
 {
-	static const uint8_t nothing;
-	struct text_packet stamp = { .data = &nothing, .sec = row->last_ns / 1000000000,
-				     .nsec = (uint32_t)(row->last_ns % 1000000000) };
-	/* The stamp of a packet without bytes is what stands before the first space. */
-	size_t whole = text_packet(&lines->text, out, ROW_MAX, &stamp);
-	char *space = memchr(out, ' ', whole);
-	struct put to = { space ? space : out, out + ROW_MAX };
+	struct put to = { out, out + ROW_MAX };
 
+	to.at += text_time(&lines->text, out, ROW_MAX, row->last_ns / 1000000000, (uint64_t)(row->last_ns % 1000000000));
 	if (row->top) {
-		put_text(&to, " top ");
+		put_text(&to, "top ");
 		put_u32(&to, row->rank);
 		put_text(&to, ": ");
 	} else {
-		put_text(&to, " flow ");
+		put_text(&to, "flow ");
 	}
 	put_name(&to, lines->env->strings, row->source);
 	put_text(&to, " > ");
@@ -159,7 +154,7 @@ static void json_network(struct put *to, const struct decoded *decoded)
 static void json_row(struct lines *lines, struct put *to, const struct tap_summary *row)
 {
 	put_string(to, row->top ? "{\"type\":\"top\",\"time\":\"" : "{\"type\":\"flow\",\"time\":\"");
-	put_utc(to, &lines->utc, row->last_ns / 1000000000, (uint32_t)(row->last_ns % 1000000000));
+	put_utc(to, &lines->utc, row->last_ns / 1000000000, (uint64_t)(row->last_ns % 1000000000));
 	put_char(to, '"');
 	if (row->top) {
 		put_key(to, "rank");
@@ -285,7 +280,7 @@ static int csv_print(struct lines *lines, tap_item *item)
 		put_char(&to, ',');
 		csv_packet(&to, item, &decoded);
 	} else {
-		put_utc(&to, &lines->utc, row->last_ns / 1000000000, (uint32_t)(row->last_ns % 1000000000));
+		put_utc(&to, &lines->utc, row->last_ns / 1000000000, (uint64_t)(row->last_ns % 1000000000));
 		put_char(&to, ',');
 		csv_row(lines, &to, row);
 	}

@@ -427,6 +427,8 @@ bool print_arp(struct line *line, const uint8_t *p, uint32_t length)
 		put_text(&line->to, "), ");
 		if (protocol == IP4) {
 			put_text(&line->to, "IPv4");
+		} else if (protocol == QINQ_9200) {
+			put_text(&line->to, "802.1Q-9200");
 		} else {
 			put_text(&line->to, "Unknown Protocol (0x");
 			put_hex_padded(&line->to, protocol, 4);

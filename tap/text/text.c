@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { DAY = 86400 };
+enum { DAY = 86400, LONGEST_PACKET = 262144 };
 
 static int32_t zone_at(int64_t second)
 {
@@ -56,7 +56,7 @@ static void find_zone(struct text_ctx *ctx, int64_t second)
 	ctx->offset = ctx->zone[i].offset;
 }
 
-static void put_time(struct text_ctx *ctx, struct put *to, int64_t second, uint32_t nsec)
+static void put_time(struct text_ctx *ctx, struct put *to, int64_t second, uint64_t nsec)
 {
 	if (second != ctx->second) {
 		struct put clock = { ctx->clock, ctx->clock + sizeof(ctx->clock) };
@@ -74,7 +74,10 @@ static void put_time(struct text_ctx *ctx, struct put *to, int64_t second, uint3
 	}
 	put_bytes(to, ctx->clock, sizeof(ctx->clock));
 	put_char(to, '.');
-	if (ctx->nano)
+	/* A broken file may hold more than a second in the fraction; then it is shown as it is. */
+	if (nsec >= 1000000000)
+		put_u64(to, ctx->nano ? nsec : nsec / 1000);
+	else if (ctx->nano)
 		put_padded(to, nsec, 9);
 	else
 		put_padded(to, nsec / 1000, 6);
@@ -115,6 +118,14 @@ static void dump(struct line *line, const uint8_t *p, size_t length, bool text)
 		put_text(&line->to, ": ");
 		put_bytes(&line->to, row, used);
 	}
+}
+
+size_t text_time(struct text_ctx *ctx, char *out, size_t cap, int64_t second, uint64_t nsec)
+{
+	struct put to = { out, out + cap };
+
+	put_time(ctx, &to, second, nsec);
+	return (size_t)(to.at - out);
 }
 
 static size_t captured(const struct line *line, const uint8_t *p, size_t length)
@@ -212,10 +223,46 @@ static bool print_link(struct line *line, const struct text_packet *packet)
 	}
 }
 
+/* A capture header that makes no sense is all there is to print. */
+static bool print_invalid_header(struct line *line, uint32_t caplen, uint32_t length)
+{
+	const char *before = "[Invalid header:";
+
+	if (caplen && caplen <= length && length <= LONGEST_PACKET)
+		return false;
+	if (!caplen) {
+		put_text(&line->to, "[Invalid header: caplen==0");
+		before = ",";
+	}
+	if (!length || length < caplen) {
+		put_string(&line->to, before);
+		before = ",";
+	}
+	if (!length) {
+		put_text(&line->to, " len==0");
+	} else if (length < caplen) {
+		put_text(&line->to, " len(");
+		put_u32(&line->to, length);
+		put_text(&line->to, ") < caplen(");
+		put_u32(&line->to, caplen);
+		put_char(&line->to, ')');
+	}
+	if (length > LONGEST_PACKET) {
+		put_string(&line->to, before);
+		put_text(&line->to, " len(");
+		put_u32(&line->to, length);
+		put_text(&line->to, ") > 262144");
+	}
+	put_text(&line->to, "]\n");
+	return true;
+}
+
 size_t text_packet(struct text_ctx *ctx, char *out, size_t cap, const struct text_packet *packet)
 {
 	struct line line = { .to = { out, out + cap - 1 }, .end = packet->data + packet->caplen };
 
+	if (print_invalid_header(&line, packet->caplen, packet->len))
+		return (size_t)(line.to.at - out);
 	put_time(ctx, &line.to, packet->sec, packet->nsec);
 	ctx->partial = !print_link(&line, packet);
 	*line.to.at++ = '\n';

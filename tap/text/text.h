@@ -37,7 +37,7 @@ struct text_packet {
 	uint32_t caplen, len;
 	int linktype;              /* DLT_ */
 	int64_t sec;
-	uint32_t nsec;
+	uint64_t nsec;             /* a billion or more in a broken file */
 };
 
 /* Learn the time zone. Control thread. */
@@ -51,5 +51,8 @@ static inline size_t text_max(uint32_t caplen)
 
 /* Bytes written, the newline included. Lane thread. */
 size_t text_packet(struct text_ctx *ctx, char *out, size_t cap, const struct text_packet *packet);
+
+/* The time that stands before it, with the space. */
+size_t text_time(struct text_ctx *ctx, char *out, size_t cap, int64_t second, uint64_t nsec);
 
 #endif

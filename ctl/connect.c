@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Finding rooms and talking varlink to them: JSON objects that end with NUL. */
+#include "ctl.h"
+#include <croom/control.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { MESSAGE_MAX = 16 * 1024 * 1024 };
+
+int ctl_connect_path(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd;
+
+	if (strlen(path) >= sizeof(address.sun_path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	strcpy(address.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address))) {
+		int error = errno;
+
+		close(fd);
+		errno = error;
+		fd = -1;
+	}
+	return fd;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct room_socket *)a)->name, ((const struct room_socket *)b)->name);
+}
+
+int ctl_rooms(struct room_socket *rooms, int max)
+{
+	char directory[100];
+	struct dirent *entry;
+	DIR *open_directory;
+	int count = 0;
+
+	if (croom_control_directory(directory, sizeof(directory)) || !(open_directory = opendir(directory)))
+		return 0;
+	while (count < max && (entry = readdir(open_directory))) {
+		size_t length = strlen(entry->d_name);
+		struct room_socket *room = &rooms[count];
+		int fd;
+
+		if (length < 8 || length - 7 >= sizeof(room->name) || strcmp(entry->d_name + length - 7, ".socket"))
+			continue;
+		if ((size_t)snprintf(room->path, sizeof(room->path), "%s/%s", directory, entry->d_name) >= sizeof(room->path))
+			continue;
+		memcpy(room->name, entry->d_name, length - 7);
+		room->name[length - 7] = 0;
+		/* One that nobody serves any more is of a process that was killed. */
+		fd = ctl_connect_path(room->path);
+		if (fd < 0)
+			continue;
+		close(fd);
+		count++;
+	}
+	closedir(open_directory);
+	qsort(rooms, (size_t)count, sizeof(rooms[0]), by_name);
+	return count;
+}
+
+int ctl_fail(const struct ctl *ctl, int code, const char *name, const char *format, ...)
+{
+	char text[700];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (ctl->json) {
+		json_t *error = json_pack("{s:s, s:{s:s}}", "error", name, "parameters", "message", text);
+
+		print_json(error);
+		json_decref(error);
+	} else {
+		fprintf(stderr, "croomctl: %s\n", text);
+	}
+	return code;
+}
+
+static int connect_one(const struct ctl *ctl, const char *path, const char *name, int *code)
+{
+	int fd = ctl_connect_path(path);
+
+	if (fd >= 0)
+		return fd;
+	if (errno == EACCES || errno == EPERM)
+		*code = ctl_fail(ctl, NOT_PERMITTED, "org.croom.Room.NotPermitted",
+				 "no permission for %s: only root and the user who runs the program may control it", path);
+	else
+		*code = ctl_fail(ctl, NO_ROOM, "org.croom.ctl.NoRoom", "no room %s (%s: %s); `croomctl ls` shows those there are", name,
+				 path, strerror(errno));
+	return -1;
+}
+
+int ctl_connect(const struct ctl *ctl, int *code)
+{
+	struct room_socket rooms[64];
+	char directory[100], path[200], names[400] = "";
+	int count;
+
+	if (ctl->socket)
+		return connect_one(ctl, ctl->socket, ctl->socket, code);
+	if (ctl->room) {
+		if (croom_control_directory(directory, sizeof(directory)))
+			directory[0] = 0;
+		snprintf(path, sizeof(path), "%s/%s.socket", directory, ctl->room);
+		return connect_one(ctl, path, ctl->room, code);
+	}
+	count = ctl_rooms(rooms, 64);
+	if (count == 1)
+		return connect_one(ctl, rooms[0].path, rooms[0].name, code);
+	if (count == 0) {
+		if (croom_control_directory(directory, sizeof(directory)))
+			directory[0] = 0;
+		*code = ctl_fail(ctl, NO_ROOM, "org.croom.ctl.NoRoom",
+				 "no room is running (looked in %s); start one, for example `croomtap -i eth0`", directory);
+		return -1;
+	}
+	for (int i = 0; i < count; i++) {
+		size_t used = strlen(names);
+
+		snprintf(names + used, sizeof(names) - used, "%s%s", i ? ", " : "", rooms[i].name);
+	}
+	*code = ctl_fail(ctl, USAGE, "org.croom.ctl.WhichRoom", "%d rooms are running; say which with --room: %s", count, names);
+	return -1;
+}
+
+bool ctl_send(int fd, json_t *message)
+{
+	char *text = json_dumps(message, JSON_COMPACT);
+	size_t length = text ? strlen(text) + 1 : 0, sent = 0;
+
+	while (text && sent < length) {
+		ssize_t done = send(fd, text + sent, length - sent, MSG_NOSIGNAL);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0)
+			break;
+		sent += (size_t)done;
+	}
+	free(text);
+	return length && sent == length;
+}
+
+json_t *ctl_receive(int fd, struct reader *reader)
+{
+	for (;;) {
+		char *end = reader->used > reader->start ?
+			memchr(reader->data + reader->start, 0, reader->used - reader->start) : NULL;
+		ssize_t got;
+		char *data;
+
+		if (end) {
+			json_t *message = json_loads(reader->data + reader->start, 0, NULL);
+
+			reader->start = (size_t)(end - reader->data) + 1;
+			return message;
+		}
+		memmove(reader->data, reader->data + reader->start, reader->used - reader->start);
+		reader->used -= reader->start;
+		reader->start = 0;
+		if (reader->used > MESSAGE_MAX || !(data = realloc(reader->data, reader->used + 65536)))
+			return NULL;
+		reader->data = data;
+		got = recv(fd, reader->data + reader->used, 65536, 0);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return NULL;
+		reader->used += (size_t)got;
+	}
+}
+
+int ctl_error(const struct ctl *ctl, const json_t *reply)
+{
+	const char *name = json_string_value(json_object_get(reply, "error"));
+	const json_t *parameters = json_object_get(reply, "parameters");
+	const char *message = json_string_value(json_object_get(parameters, "message"));
+	char buffer[700];
+	int code = REFUSED;
+
+	if (strcmp(name, "org.croom.Room.NotObserved") == 0)
+		code = NOT_OBSERVED;
+	else if (strcmp(name, "org.croom.Room.NotPermitted") == 0)
+		code = NOT_PERMITTED;
+	if (ctl->json)
+		print_json(reply);
+	else
+		fprintf(stderr, "croomctl: %s\n", clean(message ? message : name, buffer, sizeof(buffer)));
+	return code;
+}
+
+json_t *ctl_call(const struct ctl *ctl, const char *method, json_t *parameters, int *code)
+{
+	struct reader reader = { 0 };
+	int fd = ctl_connect(ctl, code);
+	json_t *message, *reply = NULL, *result = NULL;
+
+	if (fd < 0) {
+		json_decref(parameters);
+		return NULL;
+	}
+	message = json_pack("{s:s, s:o}", "method", method, "parameters", parameters);
+	if (ctl_send(fd, message))
+		reply = ctl_receive(fd, &reader);
+	if (!json_is_object(reply)) {
+		*code = ctl_fail(ctl, FAILED, "org.croom.ctl.NoReply", "the room hung up without an answer; did it end?");
+	} else if (json_is_string(json_object_get(reply, "error"))) {
+		*code = ctl_error(ctl, reply);
+	} else {
+		result = json_incref(json_object_get(reply, "parameters"));
+		*code = DONE;
+	}
+	json_decref(message);
+	json_decref(reply);
+	free(reader.data);
+	close(fd);
+	return result;
+}
