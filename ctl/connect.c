@@ -91,9 +91,11 @@ int ctl_fail(const struct ctl *ctl, int code, const char *name, const char *form
 	return code;
 }
 
-static int connect_one(const struct ctl *ctl, const char *path, const char *name, int *code)
+static int connect_one(struct ctl *ctl, const char *path, const char *name, int *code)
 {
 	int fd = ctl_connect_path(path);
+
+	snprintf(ctl->found, sizeof(ctl->found), "%s", name);
 
 	if (fd >= 0)
 		return fd;
@@ -106,7 +108,7 @@ static int connect_one(const struct ctl *ctl, const char *path, const char *name
 	return -1;
 }
 
-int ctl_connect(const struct ctl *ctl, int *code)
+int ctl_connect(struct ctl *ctl, int *code)
 {
 	struct room_socket rooms[64];
 	char directory[100], path[200], names[400] = "";
@@ -205,7 +207,7 @@ int ctl_error(const struct ctl *ctl, const json_t *reply)
 	return code;
 }
 
-json_t *ctl_call(const struct ctl *ctl, const char *method, json_t *parameters, int *code)
+json_t *ctl_call(struct ctl *ctl, const char *method, json_t *parameters, int *code)
 {
 	struct reader reader = { 0 };
 	int fd = ctl_connect(ctl, code);

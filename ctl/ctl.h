@@ -16,6 +16,7 @@ struct ctl {
 	int64_t expect, to, wait_ms, count;   /* -1: not given */
 	int64_t interval_ms;
 	char command[256];             /* the command line, for the history */
+	char found[64];                /* name of the room that was connected to */
 	int argc;
 	char **argv;                   /* what follows the verb */
 };
@@ -27,10 +28,10 @@ struct room_socket {
 /* The sockets in the runtime directory that somebody serves; count, at most max. */
 int ctl_rooms(struct room_socket *rooms, int max);
 /* Connect to the room that is meant; a descriptor, or -1 with the exit code in *code and the reason told. */
-int ctl_connect(const struct ctl *ctl, int *code);
+int ctl_connect(struct ctl *ctl, int *code);
 int ctl_connect_path(const char *path);
 /* One call. Takes parameters. The reply's parameters, or NULL with the exit code in *code and the error told. */
-json_t *ctl_call(const struct ctl *ctl, const char *method, json_t *parameters, int *code);
+json_t *ctl_call(struct ctl *ctl, const char *method, json_t *parameters, int *code);
 bool ctl_send(int fd, json_t *message);
 /* The next message, NULL at the end; buffered in *state, which begins as { 0 }. */
 struct reader {

@@ -115,7 +115,7 @@ static int read_option(struct ctl *ctl, int option)
 	return -1;
 }
 
-/* The verb that looks most like it: shares the beginning, or most of its letters in order. */
+/* The verb that has most of its letters in the same order. */
 static const char *nearest(const char *word)
 {
 	size_t best = 0;
@@ -124,9 +124,9 @@ static const char *nearest(const char *word)
 	for (size_t i = 0; i < VERBS; i++) {
 		size_t same = 0;
 
-		for (const char *at = word, *to = verbs[i].name; *at && *to; at++)
+		for (const char *at = word, *to = verbs[i].name; *at && *to; to++)
 			if (*at == *to)
-				same++, to++;
+				same++, at++;
 		if (same > best && same * 2 >= strlen(verbs[i].name)) {
 			best = same;
 			name = verbs[i].name;

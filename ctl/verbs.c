@@ -90,8 +90,12 @@ static json_t *request(const struct ctl *ctl)
 	return parameters;
 }
 
-static int show_result(const struct ctl *ctl, json_t *result, int code)
+/* Call a method that answers with a revision, and show that. */
+static int change(struct ctl *ctl, const char *method, json_t *parameters)
 {
+	int code;
+	json_t *result = ctl_call(ctl, method, parameters, &code);
+
 	if (result && ctl->json)
 		print_json(result);
 	else if (result)
@@ -103,23 +107,22 @@ static int show_result(const struct ctl *ctl, json_t *result, int code)
 int verb_swap(struct ctl *ctl)
 {
 	json_t *changes = json_array(), *parameters;
-	int code;
 
 	for (int i = 0; i < ctl->argc; i++) {
 		const char *equals = strchr(ctl->argv[i], '=');
-		json_t *change;
+		json_t *one;
 
 		if (!equals || equals == ctl->argv[i] || !equals[1]) {
 			json_decref(changes);
 			return ctl_fail(ctl, USAGE, "org.croom.ctl.Usage", "'%s' is not SLOT=CLASS or SLOT=CLASS:CONFIG, such as printer=json",
 					ctl->argv[i]);
 		}
-		change = json_pack("{s:s%, s:s}", "slot", ctl->argv[i], (size_t)(equals - ctl->argv[i]), "handler", equals + 1);
-		if (!change) {
+		one = json_pack("{s:s%, s:s}", "slot", ctl->argv[i], (size_t)(equals - ctl->argv[i]), "handler", equals + 1);
+		if (!one) {
 			json_decref(changes);
 			return ctl_fail(ctl, USAGE, "org.croom.ctl.Usage", "change %d is not UTF-8 text", i + 1);
 		}
-		json_array_append_new(changes, change);
+		json_array_append_new(changes, one);
 	}
 	if (ctl->argc == 0) {
 		json_decref(changes);
@@ -128,16 +131,15 @@ int verb_swap(struct ctl *ctl)
 	}
 	parameters = request(ctl);
 	json_object_set_new(parameters, "changes", changes);
-	return show_result(ctl, ctl_call(ctl, "org.croom.Room.Swap", parameters, &code), code);
+	return change(ctl, "org.croom.Room.Swap", parameters);
 }
 
 int verb_rollback(struct ctl *ctl)
 {
 	json_t *parameters = request(ctl);
-	int code;
 
 	json_object_set_new(parameters, "to", number_or_null(ctl->to));
-	return show_result(ctl, ctl_call(ctl, "org.croom.Room.Rollback", parameters, &code), code);
+	return change(ctl, "org.croom.Room.Rollback", parameters);
 }
 
 int verb_history(struct ctl *ctl)
@@ -248,7 +250,7 @@ int verb_watch(struct ctl *ctl)
 			    (json_int_t)ctl->interval_ms);
 	ctl_send(fd, message);
 	json_decref(message);
-	code = watch_frames(ctl, fd, ctl->room ? ctl->room : "");
+	code = watch_frames(ctl, fd, ctl->found);
 	close(fd);
 	return code;
 }

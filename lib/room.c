@@ -32,8 +32,8 @@ static int slot_init(struct room_slot *slot, const struct croom_slot *def)
 	if (!name_good(def->name) || !name_good(empty) || !def->type)
 		return -EINVAL;
 	slot->def = def;
-	slot->empty.class = (struct croom_class){ .name = empty, .help = "nothing is called here", .run = empty_run,
-						   .type = def->type };
+	slot->empty.class = (struct croom_class){ .name = empty, .run = empty_run, .type = def->type,
+		.help = def->empty_help ? def->empty_help : "nothing is called here" };
 	return class_list_add(slot, &slot->empty.class);
 }
 

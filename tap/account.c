@@ -55,7 +55,7 @@ int tap_account(struct tap *tap)
 	if (tap->kernel.interface_dropped)
 		fprintf(stderr, "%" PRIu64 " dropped by the interface itself, before the kernel counted them\n",
 			tap->kernel.interface_dropped);
-	if (unwritten)
+	if (unwritten && !tap_writer_hung_up(tap->writer))
 		fprintf(stderr, "%" PRIu64 " bytes of output could not be written\n", unwritten);
 	if (!adds_up)
 		fprintf(stderr, "croomtap: this does not add up: %" PRIu64 " received, %" PRIu64 " accounted for\n", received, all);

@@ -7,10 +7,12 @@
 #include <unistd.h>
 
 static const struct croom_slot slots[TAP_SLOTS] = {
-	[filter_slot] = { .name = "filter", .help = "which packets are kept", .type = filter_slot_type, .empty = "all" },
+	[filter_slot] = { .name = "filter", .help = "which packets are kept", .type = filter_slot_type, .empty = "all",
+			  .empty_help = "keep every packet" },
 	[strategy_slot] = { .name = "strategy", .help = "what is made of the kept ones", .type = strategy_slot_type,
-			    .empty = "each" },
-	[printer_slot] = { .name = "printer", .help = "how it is written", .type = printer_slot_type, .empty = "none" },
+			    .empty = "each", .empty_help = "print every packet" },
+	[printer_slot] = { .name = "printer", .help = "how it is written", .type = printer_slot_type, .empty = "none",
+			   .empty_help = "print nothing" },
 	[audit_slot] = { .name = "audit", .help = "a record of every decision", .type = audit_slot_type },
 	[metrics_slot] = { .name = "metrics", .help = "figures for a monitoring system", .type = metrics_slot_type },
 	[diag_slot] = { .name = "diag", .help = "looking at the tap itself", .type = diag_slot_type },

@@ -105,6 +105,8 @@ void tap_writer_stop(struct tap_writer *writer);
 /* The first error of any sink, 0 for none; *text says it. */
 int tap_writer_error(struct tap_writer *writer, char *text, size_t size);
 uint64_t tap_writer_bytes(struct tap_writer *writer);
+/* Whether that error is a reader that went away (`| head`). */
+bool tap_writer_hung_up(struct tap_writer *writer);
 /* Bytes that a failed sink did not write. */
 uint64_t tap_writer_unwritten(struct tap_writer *writer);
 

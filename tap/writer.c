@@ -266,6 +266,12 @@ int tap_writer_error(struct tap_writer *writer, char *text, size_t size)
 	return error;
 }
 
+bool tap_writer_hung_up(struct tap_writer *writer)
+{
+	/* relaxed: the last word on it is asked for when the writer is idle. */
+	return croom_get_relaxed(&writer->error) == EPIPE;
+}
+
 uint64_t tap_writer_bytes(struct tap_writer *writer)
 {
 	/* relaxed: a figure for people. */

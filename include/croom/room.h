@@ -55,6 +55,7 @@ struct croom_slot {
 	const char *help;                  /* one line */
 	struct croom_type (*type)(void);   /* NAME_slot_type from CROOM_SLOT */
 	const char *empty;                 /* what to call the empty handler; NULL: "off" */
+	const char *empty_help;            /* one line; NULL: "nothing is called here" */
 };
 
 /* A named factory of handlers: what an operator names in a swap. Copied when added; its strings are not. */
