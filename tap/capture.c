@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The source thread: from libpcap onto the ring. Live: a full ring drops the packet and counts it. From a file:
- * it waits. Packets show to the lane in batches, and the lane is woken once per batch if it sleeps.
+ * it waits. Packets show to the lane in batches (larger ones from a file, where nobody waits for the first), and
+ * the lane is woken once per batch if it sleeps.
  */
 #include "door.h"
 #include "tap.h"
@@ -13,7 +14,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-enum { BATCH = 64, POLL_MS = 20, QUIET_ROUNDS = 3, STATS_ROUNDS = 16 };
+enum { BATCH = 64, FILE_BATCH = 2048, POLL_MS = 20, QUIET_ROUNDS = 3, STATS_ROUNDS = 16 };
 
 struct source {
 	struct tap *tap;
@@ -203,7 +204,7 @@ static void run_file(struct source *source)
 		fill(room, header, data);
 		croom_ring_commit(tap->ring, length);
 		source->received++;
-		if (++source->unpublished >= BATCH)
+		if (++source->unpublished >= FILE_BATCH)
 			show(source);
 	}
 	if (got == PCAP_ERROR)

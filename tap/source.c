@@ -5,10 +5,13 @@
 #include <linux/filter.h>
 #include <linux/if_packet.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+enum { READ_BUFFER = 256 * 1024 };
 
 static const int linktypes[] = { DLT_EN10MB, DLT_LINUX_SLL, DLT_LINUX_SLL2, DLT_RAW, DLT_IPV4, DLT_IPV6, DLT_NULL,
 				 DLT_LOOP };
@@ -50,14 +53,45 @@ static int check_linktype(struct tap *tap, const char *name)
 	return -1;
 }
 
+/* libpcap reads through stdio: give that a large buffer, and no lock, because one thread alone reads. */
+static FILE *open_stream(const char *name)
+{
+	FILE *stream = strcmp(name, "-") ? fopen(name, "rbe") : stdin;
+
+	if (stream) {
+		setvbuf(stream, NULL, _IOFBF, READ_BUFFER);
+		__fsetlocking(stream, FSETLOCKING_BYCALLER);
+	}
+	return stream;
+}
+
+/* Does a file hold nanoseconds? libpcap gives them in any case; the magic number says whether they mean it. */
+static bool has_nanoseconds(FILE *stream)
+{
+	uint32_t magic = 0;
+	bool seekable = fseek(stream, 0, SEEK_CUR) == 0;
+
+	if (!seekable || fread(&magic, sizeof(magic), 1, stream) != 1)
+		magic = 0;
+	if (seekable)
+		rewind(stream);
+	return magic == 0xa1b23c4d || magic == 0x4d3cb2a1;
+}
+
 static int open_file(struct tap *tap)
 {
-	const char *name = tap->options.read_file;
+	const char *name = tap->options.read_file, *shown = strcmp(name, "-") ? name : "standard input";
 	char text[PCAP_ERRBUF_SIZE];
+	FILE *stream = open_stream(name);
 
-	tap->pcap = pcap_open_offline_with_tstamp_precision(name, PCAP_TSTAMP_PRECISION_NANO, text);
+	if (!stream) {
+		fprintf(stderr, "croomtap: cannot read %s: %s\n", shown, strerror(errno));
+		return -1;
+	}
+	tap->env.source_nano = has_nanoseconds(stream);
+	tap->pcap = pcap_fopen_offline_with_tstamp_precision(stream, PCAP_TSTAMP_PRECISION_NANO, text);
 	if (!tap->pcap) {
-		fprintf(stderr, "croomtap: cannot read %s: %s\n", strcmp(name, "-") ? name : "standard input", text);
+		fprintf(stderr, "croomtap: cannot read %s: %s\n", shown, text);
 		return -1;
 	}
 	tap->env.interface = name;
@@ -153,7 +187,7 @@ int tap_source_open(struct tap *tap)
 		return -1;
 	tap->env.linktype = pcap_datalink(tap->pcap);
 	tap->env.snaplen = (uint32_t)pcap_snapshot(tap->pcap);
-	tap->env.source_nano = tap->options.nano;
+	tap->env.source_nano |= tap->options.nano;
 	tap->env.nano = tap->options.nano;
 	return 0;
 }
