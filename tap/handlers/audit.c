@@ -38,12 +38,13 @@ static void put_line(struct audit *audit, struct put *to, const tap_decision *de
 static int audit_decision(struct audit *audit, tap_decision *decision)
 {
 	char *out = tap_sink_reserve(audit->sink, LINE_MAX_BYTES);
-	struct put to = { out, out + LINE_MAX_BYTES };
+	struct put to;
 
 	if (!out) {
 		audit->missing++;
 		return 0;
 	}
+	to = (struct put){ out, out + LINE_MAX_BYTES };
 	if (audit->missing) {
 		put_text(&to, "# ");
 		put_u64(&to, audit->missing);

@@ -67,10 +67,11 @@ static void put_us(struct put *to, uint64_t ns)
 static void print_latency(struct diag *diag)
 {
 	char *out = diag->count ? tap_sink_reserve(diag->sink, LINE) : NULL;
-	struct put to = { out, out + LINE };
+	struct put to;
 
 	if (!out)
 		return;
+	to = (struct put){ out, out + LINE };
 	put_text(&to, "latency us: p50 ");
 	put_us(&to, quantile(diag, 500));
 	put_text(&to, " p99 ");

@@ -56,7 +56,7 @@ CROOM_RUN(counters, metrics_run_counters, struct metrics, tap_counters);
 /* A whole set of figures; false when the lane was writing, or has not yet. */
 static bool take(struct metrics *metrics, tap_counters *counters)
 {
-	uint64_t word[WORDS];
+	uint64_t word[WORDS] = { 0 };
 	/* pair: metrics.sequence -- acquire; the release is in metrics_run_counters(), above. */
 	uint64_t before = croom_get_acquire(&metrics->sequence);
 

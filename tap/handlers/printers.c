@@ -179,11 +179,12 @@ static void json_row(struct lines *lines, struct put *to, const struct tap_summa
 static int json_print(struct lines *lines, tap_item *item)
 {
 	char *out = tap_sink_reserve(item->out, ROW_MAX), number[8];
-	struct put to = { out, out + ROW_MAX };
+	struct put to;
 	struct decoded decoded;
 
 	if (!out)
 		return 0;
+	to = (struct put){ out, out + ROW_MAX };
 	if (!item->packet) {
 		json_row(lines, &to, item->summary);
 	} else {
@@ -264,12 +265,13 @@ static void csv_row(const struct lines *lines, struct put *to, const struct tap_
 static int csv_print(struct lines *lines, tap_item *item)
 {
 	char *out = tap_sink_reserve(item->out, ROW_MAX);
-	struct put to = { out, out + ROW_MAX };
 	const struct tap_summary *row = item->summary;
 	struct decoded decoded;
+	struct put to;
 
 	if (!out)
 		return 0;
+	to = (struct put){ out, out + ROW_MAX };
 	if (!lines->headed)
 		put_text(&to, "type,time,number,length,captured,protocol,src,src_port,dst,dst_port,tcp_flags,packets,bytes,seconds\n");
 	lines->headed = true;

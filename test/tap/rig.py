@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the tests of croomtap share: captures with a number in each packet, a tap that runs, its control socket."""
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+failures = 0
+PATIENCE = 60.0   # seconds for anything that a busy machine may delay
+
+
+def check(name, good, reason=""):
+    """One line per check, as script/count.py reads them."""
+    global failures
+    if good:
+        print(f"ok - {name}", flush=True)
+    else:
+        failures += 1
+        print(f"not ok - {name}: {reason}", flush=True)
+    return good
+
+
+def skip(name, reason):
+    print(f"skip - {name}: {reason}", flush=True)
+
+
+def finish():
+    sys.exit(1 if failures else 0)
+
+
+def frame(number, payload=b"number"):
+    """An Ethernet frame with a UDP datagram from 10.x.y.z: x.y.z is the number, and every text format shows it."""
+    udp = struct.pack("!HHHH", 5000, 9, 8 + len(payload), 0) + payload
+    source = struct.pack("!BBBB", 10, number >> 16 & 255, number >> 8 & 255, number & 255)
+    ip = bytearray(struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), number & 0xffff, 0, 64, 17, 0, source,
+                               b"\x0a\xff\xff\xfe"))
+    total = sum(struct.unpack("!10H", ip))
+    total = (total & 0xffff) + (total >> 16)
+    ip[10:12] = struct.pack("!H", ~(total + (total >> 16)) & 0xffff)
+    return b"\x02\0\0\0\0\2\x02\0\0\0\0\1\x08\0" + bytes(ip) + udp
+
+
+def write_capture(path, count, when=lambda number: number * 10_000, linktype=1, make=frame):
+    """A nanosecond pcap file of numbered packets; when: the nanosecond of each."""
+    with open(path, "wb") as file:
+        file.write(struct.pack("<IHHiIII", 0xa1b23c4d, 2, 4, 0, 0, 262144, linktype))
+        for number in range(count):
+            at, data = 1_700_000_000_000_000_000 + when(number), make(number)
+            file.write(struct.pack("<IIII", at // 10**9, at % 10**9, len(data), len(data)) + data)
+
+
+NUMBER = re.compile(rb"10\.(\d+)\.(\d+)\.(\d+)")
+
+
+def numbers(lines):
+    """The numbers that lines of text, json or csv show, in order."""
+    found = (NUMBER.search(line) for line in lines)
+    return [int(m[1]) << 16 | int(m[2]) << 8 | int(m[3]) for m in found if m]
+
+
+class Refused(Exception):
+    def __init__(self, error, parameters):
+        super().__init__(f"{error} {parameters}")
+        self.error, self.parameters = error.rsplit(".", 1)[1], parameters
+
+
+class Room:
+    """A client of the control socket: Varlink is JSON objects with a NUL behind each."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(PATIENCE)
+        self.socket.connect(path)
+        self.rest = b""
+
+    def call(self, method, **parameters):
+        self.socket.sendall(json.dumps({"method": "org.croom.Room." + method, "parameters": parameters}).encode() + b"\0")
+        while b"\0" not in self.rest:
+            more = self.socket.recv(65536)
+            if not more:
+                raise EOFError("the tap has closed the connection")
+            self.rest += more
+        reply, self.rest = self.rest.split(b"\0", 1)
+        reply = json.loads(reply)
+        if "error" in reply:
+            raise Refused(reply["error"], reply.get("parameters", {}))
+        return reply["parameters"]
+
+    def swap(self, wait_ms=None, **slots):
+        changes = [{"slot": slot, "handler": handler} for slot, handler in slots.items()]
+        more = {} if wait_ms is None else {"wait_ms": wait_ms}
+        return self.call("Swap", changes=changes, **more)
+
+    def handlers(self):
+        return {slot["name"]: slot["handler"] for slot in self.call("List")["slots"]}
+
+
+class Tap:
+    """A croomtap with a room directory of its own. Ends with the `with` block, whatever happens."""
+
+    def __init__(self, program, *args, prefix=(), folder=None, stdin=None, stdout=subprocess.PIPE):
+        self.folder = folder or tempfile.mkdtemp(prefix="croomtap-test-")
+        self.own_folder = folder is None
+        self.environment = dict(os.environ, XDG_RUNTIME_DIR=self.folder, TZ="UTC")
+        self.process = subprocess.Popen([*prefix, program, *args], env=self.environment, stdin=stdin, stdout=stdout,
+                                        stderr=subprocess.PIPE)
+        self.out = self.err = b""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.end()
+        if self.own_folder:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def room(self, name="croomtap"):
+        """Wait for its control socket."""
+        path, until = f"{self.folder}/croom/{name}.socket", time.monotonic() + PATIENCE
+        while time.monotonic() < until and self.process.poll() is None:
+            try:
+                return Room(path)
+            except OSError:
+                time.sleep(0.01)
+        raise TimeoutError(f"no control socket at {path}; the tap said {self.end()}")
+
+    def interrupt(self, number=signal.SIGINT):
+        self.process.send_signal(number)
+
+    def end(self):
+        """Wait until it has ended; its exit code. Its output is in out and err."""
+        if self.process.stderr and not self.process.stderr.closed:
+            try:
+                self.out, self.err = self.process.communicate(timeout=10 * PATIENCE)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.out, self.err = self.process.communicate()
+        return self.process.returncode
+
+    def account(self):
+        """The sum that it printed at its end, as a dict; 'LOST' and 'changes' are in it too."""
+        text = self.err.decode(errors="replace")
+        match = re.search(r"^(\d+) received(?: by the kernel)? = (.*)$", text, re.M)
+        if not match:
+            return {}
+        account = {"received": int(match[1])}
+        account.update({name: int(figure) for figure, name in re.findall(r"(\d+) ([a-z -]+?)(?: \+|$)", match[2])})
+        lost = re.search(r"^LOST (\d+); (\d+) changes", text, re.M)
+        account["LOST"], account["changes"] = int(lost[1]), int(lost[2])
+        account["adds up"] = account["received"] == sum(v for k, v in account.items()
+                                                        if k not in ("received", "LOST", "changes"))
+        return account
