@@ -173,7 +173,8 @@ json_t *ctl_receive(int fd, struct reader *reader)
 			reader->start = (size_t)(end - reader->data) + 1;
 			return message;
 		}
-		memmove(reader->data, reader->data + reader->start, reader->used - reader->start);
+		if (reader->start)
+			memmove(reader->data, reader->data + reader->start, reader->used - reader->start);
 		reader->used -= reader->start;
 		reader->start = 0;
 		if (reader->used > MESSAGE_MAX || !(data = realloc(reader->data, reader->used + 65536)))
