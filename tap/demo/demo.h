@@ -18,6 +18,9 @@
 
 #define DEMO_SERVER "10.99.0.1"
 #define DEMO_SERVER6 "fd99::1"
+#define DEMO_NET DEMO_SERVER "/24"
+#define DEMO_NET6 DEMO_SERVER6 "/64"
+#define DEMO_NAMES "--listen-address=" DEMO_SERVER
 #define DEMO_INTERFACE "tap0"
 
 /* net.c: two network namespaces of our own with a cable between them. Without root a user namespace as well.

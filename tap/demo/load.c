@@ -180,8 +180,8 @@ int load_start(const char *folder)
 	}
 	if (both("names", "dnsmasq", "dig")) {
 		server(folder, 53, WORDS("dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts",
-				     "--user=root", "--group=", "--pid-file=", "--bind-interfaces", "--listen-address=" DEMO_SERVER,
-				     "--address=/demo.test/" DEMO_SERVER));
+				     "--user=root", "--group=", "--pid-file=", "--bind-interfaces", DEMO_NAMES,
+				     "--address=/demo.test/10.99.0.1"));
 		client(folder, WORDS("dig", "+tries=1", "+timeout=1", "@" DEMO_SERVER, "demo.test", "www.demo.test", "AAAA"));
 	}
 	if (installed("ping")) {

@@ -143,10 +143,10 @@ int net_open(void)
 	if (open_namespaces() || lay_cable())
 		return -1;
 	rc = net_run(IP("link", "set", "lo", "up"));
-	rc |= net_run(IP("address", "add", DEMO_SERVER "/24", "dev", DEMO_INTERFACE));
+	rc |= net_run(IP("address", "add", DEMO_NET, "dev", DEMO_INTERFACE));
 	rc |= ip_clients(IP("address", "add", "10.99.0.2/24", "dev", "client0"));
 	if (net_ip6()) {
-		rc |= net_run(IP("address", "add", DEMO_SERVER6 "/64", "dev", DEMO_INTERFACE, "nodad"));
+		rc |= net_run(IP("address", "add", DEMO_NET6, "dev", DEMO_INTERFACE, "nodad"));
 		rc |= ip_clients(IP("address", "add", "fd99::2/64", "dev", "client0", "nodad"));
 	}
 	rc |= net_run(IP("link", "set", DEMO_INTERFACE, "up"));
