@@ -18,9 +18,12 @@
 
 #define DEMO_SERVER "10.99.0.1"
 #define DEMO_SERVER6 "fd99::1"
-#define DEMO_NET DEMO_SERVER "/24"
-#define DEMO_NET6 DEMO_SERVER6 "/64"
-#define DEMO_NAMES "--listen-address=" DEMO_SERVER
+#define DEMO_NET "10.99.0.1/24"
+#define DEMO_NET6 "fd99::1/64"
+#define DEMO_NAMES "--listen-address=10.99.0.1"
+#define DEMO_URL "http://10.99.0.1/"
+#define DEMO_URL6 "http://[fd99::1]/index.html"
+#define DEMO_RESOLVER "@10.99.0.1"
 #define DEMO_INTERFACE "tap0"
 
 /* net.c: two network namespaces of our own with a cable between them. Without root a user namespace as well.

@@ -169,9 +169,9 @@ int load_start(const char *folder)
 	snprintf(conf, sizeof(conf), "%s/nginx.conf", folder);
 	if (both("web pages", "nginx", "ab") && write_web(folder) == 0) {
 		server(folder, 80, WORDS("nginx", "-e", "/dev/null", "-p", folder, "-c", conf));
-		client(folder, WORDS("ab", "-q", "-n", "500", "-c", "2", "http://" DEMO_SERVER "/"));
+		client(folder, WORDS("ab", "-q", "-n", "500", "-c", "2", DEMO_URL));
 		if (net_ip6() && installed("curl"))
-			client(folder, WORDS("curl", "-s", "-g", "http://[" DEMO_SERVER6 "]/index.html"));
+			client(folder, WORDS("curl", "-s", "-g", DEMO_URL6));
 	}
 	if (both("key-value store", "redis-server", "redis-benchmark")) {
 		server(folder, 6379, WORDS("redis-server", "--port", "6379", "--bind", DEMO_SERVER, "--save", "", "--appendonly", "no",
@@ -182,7 +182,7 @@ int load_start(const char *folder)
 		server(folder, 53, WORDS("dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts",
 				     "--user=root", "--group=", "--pid-file=", "--bind-interfaces", DEMO_NAMES,
 				     "--address=/demo.test/10.99.0.1"));
-		client(folder, WORDS("dig", "+tries=1", "+timeout=1", "@" DEMO_SERVER, "demo.test", "www.demo.test", "AAAA"));
+		client(folder, WORDS("dig", "+tries=1", "+timeout=1", DEMO_RESOLVER, "demo.test", "www.demo.test", "AAAA"));
 	}
 	if (installed("ping")) {
 		printf("  echo: ping asks the kernel\n");
