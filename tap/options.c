@@ -23,7 +23,7 @@ static const char help[] =
 	"  -p                  not promiscuous\n"
 	"  --immediate-mode    hand over each packet at once instead of in batches of up to 10 ms\n"
 	"  --pace RATE         with -r: packets a second, 'recorded' (as they were captured) or 'max' (default)\n"
-	"  --ring MIB          size of the ring between capture and lane (default 32; 4 with -r)\n"
+	"  --ring MIB          size of the ring between capture and lane (default 32; 1 with -r)\n"
 	"\n"
 	"What sits in the slots at the start (`croomctl list` shows all classes and their configs):\n"
 	"  --filter F          all, none, bpf:EXPRESSION (the expression at the end of the line is the same)\n"
@@ -202,7 +202,7 @@ static int check(struct tap_options *options)
 	if (options->split < 0)
 		options->split = strncmp(options->handler[printer_slot], "pcap", 4) == 0;
 	if (!options->ring_bytes)
-		options->ring_bytes = options->read_file ? 4u << 20 : 32u << 20;
+		options->ring_bytes = options->read_file ? 1u << 20 : 32u << 20;
 	return -1;
 }
 

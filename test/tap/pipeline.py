@@ -17,7 +17,7 @@ PACKETS = 60_000
 def swaps(folder):
     """For ever: the next change. All keep every packet, in every format."""
     printers = itertools.cycle(["text", "json", "csv"])
-    filters = itertools.cycle(["bpf:udp", "all", "bpf:ip src net 10 and udp port 9", "bpf:len > 20"])
+    filters = itertools.cycle(["bpf:udp", "all", "bpf:ip src net 10.0.0.0/24 and udp port 9", "bpf:len > 20"])
     strategies = itertools.cycle(["sample:1", "each"])
     audits = itertools.cycle([f"file:{folder}/audit", "off"])
     metrics = itertools.cycle([f"file:{folder}/metrics", "off", "statsd:127.0.0.1:9"])
@@ -45,7 +45,7 @@ def run(program, folder, name, *args):
         said = tap.err.decode(errors="replace")
         account = tap.account()
     with open(f"{folder}/out", "rb") as file:
-        got = numbers(file)
+        got = numbers(file.read())
     print(f"{name}: {done} swaps, then {last}")
     check(f"{name}: ends with 0", code == 0, f"exit code {code}: {said[-3000:]}")
     check(f"{name}: the sanitizers are silent", "Sanitizer" not in said and "runtime error" not in said, said[:3000])

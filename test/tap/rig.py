@@ -36,11 +36,11 @@ def finish():
 
 
 def frame(number, payload=b"number"):
-    """An Ethernet frame with a UDP datagram from 10.x.y.z: x.y.z is the number, and every text format shows it."""
-    udp = struct.pack("!HHHH", 5000, 9, 8 + len(payload), 0) + payload
-    source = struct.pack("!BBBB", 10, number >> 16 & 255, number >> 8 & 255, number & 255)
-    ip = bytearray(struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), number & 0xffff, 0, 64, 17, 0, source,
-                               b"\x0a\xff\xff\xfe"))
+    """An Ethernet frame with a UDP datagram whose addresses and source port say its number, since every text format
+    shows them: number x << 16 | y << 8 | z goes from 10.0.0.x port 4096 + z to 10.1.0.y."""
+    udp = struct.pack("!HHHH", 4096 + (number & 255), 9, 8 + len(payload), 0) + payload
+    ip = bytearray(struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), number & 0xffff, 0, 64, 17, 0,
+                               bytes((10, 0, 0, number >> 16 & 255)), bytes((10, 1, 0, number >> 8 & 255))))
     total = sum(struct.unpack("!10H", ip))
     total = (total & 0xffff) + (total >> 16)
     ip[10:12] = struct.pack("!H", ~(total + (total >> 16)) & 0xffff)
@@ -56,13 +56,15 @@ def write_capture(path, count, when=lambda number: number * 10_000, linktype=1, 
             file.write(struct.pack("<IIII", at // 10**9, at % 10**9, len(data), len(data)) + data)
 
 
-NUMBER = re.compile(rb"10\.(\d+)\.(\d+)\.(\d+)")
+# In a line of text, of csv, of json.
+NUMBER = re.compile(rb'10\.0\.0\.(\d+)(?:\.(\d+) > 10\.1\.0\.(\d+)\.|,(\d+),10\.1\.0\.(\d+),'
+                    rb'|","dst":"10\.1\.0\.(\d+)".*?"src_port":(\d+))')
 
 
-def numbers(lines):
+def numbers(data):
     """The numbers that lines of text, json or csv show, in order."""
-    found = (NUMBER.search(line) for line in lines)
-    return [int(m[1]) << 16 | int(m[2]) << 8 | int(m[3]) for m in found if m]
+    return [int(x) << 16 | int(y1 or y2 or y3) << 8 | int(z1 or z2 or z3) - 4096
+            for x, z1, y1, z2, y2, y3, z3 in NUMBER.findall(data)]
 
 
 class Refused(Exception):
