@@ -47,7 +47,7 @@ static void decode_ip4(struct decoded *decoded, struct cursor *cursor)
 
 	if (!need(decoded, cursor, 20))
 		return;
-	header = 4u * (p[0] & 15);
+	header = (size_t)4 * (p[0] & 15);
 	if (p[0] >> 4 != 4 || header < 20) {
 		decoded->partial = true;
 		return;
@@ -217,27 +217,6 @@ void put_endpoint(struct put *to, const struct decoded *decoded, bool target)
 	put_u32(to, target ? decoded->target_port : decoded->source_port);
 }
 
-/* Days since 1970 to a date: eras of 400 years, years that begin in March. */
-static void put_date(struct put *to, int64_t days)
-{
-	int64_t era, day, year, shifted;
-	int64_t month;
-
-	days += 719468;
-	era = (days >= 0 ? days : days - 146096) / 146097;
-	day = days - era * 146097;
-	year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
-	day -= 365 * year + year / 4 - year / 100;
-	shifted = (5 * day + 2) / 153;
-	day -= (153 * shifted + 2) / 5;
-	month = shifted < 10 ? shifted + 3 : shifted - 9;
-	put_padded(to, (uint64_t)(year + era * 400 + (month <= 2)), 4);
-	put_char(to, '-');
-	put_padded(to, (uint64_t)month, 2);
-	put_char(to, '-');
-	put_padded(to, (uint64_t)(day + 1), 2);
-}
-
 void put_utc(struct put *to, struct utc *utc, int64_t second, uint64_t nsec)
 {
 	if (second != utc->second || !utc->text[0]) {
@@ -246,11 +225,7 @@ void put_utc(struct put *to, struct utc *utc, int64_t second, uint64_t nsec)
 
 		put_date(&text, (second - rest) / 86400);
 		put_char(&text, 'T');
-		put_padded(&text, (uint64_t)(rest / 3600), 2);
-		put_char(&text, ':');
-		put_padded(&text, (uint64_t)(rest / 60 % 60), 2);
-		put_char(&text, ':');
-		put_padded(&text, (uint64_t)(rest % 60), 2);
+		put_clock(&text, (uint32_t)rest);
 		put_char(&text, '.');
 		utc->second = second;
 	}

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Between the files of text: the state of one line, and who prints which layer. */
+/*
+ * Between the files of text: the state of one line, and who prints which layer.
+ *
+ * Every print_ function writes its layer and what that carries. tcpdump writes a field only when all of it was
+ * captured, and ends the line with " [|layer]" where it was not: `return cut(line, "layer")`. The functions return
+ * false when nothing more may follow.
+ */
 #ifndef TEXT_INSIDE_H
 #define TEXT_INSIDE_H
 
@@ -7,14 +13,11 @@
 #include "text.h"
 #include <stdbool.h>
 
-/*
- * `end` is where captured bytes end, or the payload that a length field announced, whichever comes first. A layer
- * that needs bytes behind it prints " [|name]" and returns false; the whole line ends there then.
- */
 struct line {
 	struct put to;
-	const uint8_t *end;
+	const uint8_t *end;                        /* of what was captured, or of what a length field announced */
 	const uint8_t *source_mac, *target_mac;   /* NULL where the link has none */
+	const struct text_ctx *ctx;
 	unsigned depth;                            /* of tunnels */
 };
 
@@ -25,11 +28,29 @@ static inline bool has(const struct line *line, const uint8_t *from, size_t byte
 	return from <= line->end && (size_t)(line->end - from) >= bytes;
 }
 
+static inline size_t captured(const struct line *line, const uint8_t *from)
+{
+	return from < line->end ? (size_t)(line->end - from) : 0;
+}
+
+/* What lies behind the end that a length field gives is padding. */
+static inline void limit(struct line *line, const uint8_t *from, size_t length)
+{
+	if (from <= line->end && (size_t)(line->end - from) > length)
+		line->end = from + length;
+}
+
 static inline bool cut(struct line *line, const char *layer)
 {
 	put_text(&line->to, " [|");
 	put_string(&line->to, layer);
 	put_char(&line->to, ']');
+	return false;
+}
+
+static inline bool invalid(struct line *line)
+{
+	put_text(&line->to, " (invalid)");
 	return false;
 }
 
@@ -39,19 +60,55 @@ struct named {
 	const char *name;
 };
 const char *name_of(const struct named *table, uint32_t value);
+const char *name_of_type(uint16_t ethertype);
+/* Its name, or `before`, the value in hex of at least `digits`, `after`. */
+void put_name(struct put *to, const char *name, const char *before, uint32_t value, unsigned digits, const char *after);
 
-bool print_ethertype(struct line *line, uint16_t type, const uint8_t *p, uint32_t length, bool *known);
+/* The addresses of the IP packet whose contents are printed. */
+struct ip {
+	const uint8_t *source, *target;
+	bool v6, fragmented;
+	uint8_t first;       /* protocol named in the IP header itself, before extension headers */
+};
+void put_addresses(struct line *line, const struct ip *ip);
+
+/* Do they follow the IP header itself, they print the addresses, because ports belong to them. */
+static inline bool has_ports(uint8_t protocol)
+{
+	return protocol == 6 || protocol == 17 || protocol == 33 || protocol == 132;
+}
+
+/* ethertype.c, tags.c, llc.c, arp.c: what stands above a link. False from print_ethertype: nobody knows the type. */
+bool print_ethertype(struct line *line, uint16_t type, const uint8_t *p, uint32_t length);
 bool print_ethernet(struct line *line, const uint8_t *p, uint32_t length);
+bool print_llc(struct line *line, const uint8_t *p, uint32_t length);
+bool print_stp(struct line *line, const uint8_t *p, uint32_t length);
+bool print_arp(struct line *line, const uint8_t *p, uint32_t length);
+
+/* Tags that some switches put before the type: the bytes to skip, or 0 when the line is over. */
+uint32_t print_arista(struct line *line, const uint8_t *p, uint32_t length, uint32_t frame_length);
+uint32_t print_macsec(struct line *line, const uint8_t *p, uint32_t *length);
+
+/* ip.c, ip6.c */
 bool print_ip4(struct line *line, const uint8_t *p, uint32_t length);
 bool print_ip6(struct line *line, const uint8_t *p, uint32_t length);
 bool print_ip_any(struct line *line, const uint8_t *p, uint32_t length);
-bool print_llc(struct line *line, const uint8_t *p, uint32_t length);
-bool print_arp(struct line *line, const uint8_t *p, uint32_t length);
+bool print_protocol(struct line *line, const struct ip *ip, uint8_t protocol, const uint8_t *p, uint32_t length);
+
+/* transport.c, icmp.c, icmp6.c, security.c */
+bool print_tcp(struct line *line, const struct ip *ip, const uint8_t *p, uint32_t length);
+bool print_udp(struct line *line, const struct ip *ip, const uint8_t *p, uint32_t length);
 bool print_icmp4(struct line *line, const uint8_t *p, uint32_t length);
 bool print_icmp6(struct line *line, const uint8_t *p, uint32_t length);
-bool print_gre(struct line *line, const uint8_t *p, uint32_t length);
+bool print_renumbering(struct line *line, const uint8_t *p);
+bool print_node_information(struct line *line, const uint8_t *p, uint32_t length);
 
-/* What follows a header that nobody reads: hex and text, or hex alone, to the end of the capture. */
+/* tunnel.c */
+bool print_gre(struct line *line, const uint8_t *p, uint32_t length);
+bool print_mpls(struct line *line, const uint8_t *p, uint32_t length);
+bool print_pppoe(struct line *line, const uint8_t *p, uint32_t length);
+
+/* dump.c: hex and text, or hex alone, of at most what was captured. */
 void print_dump(struct line *line, const uint8_t *p, size_t length);
 void print_hex(struct line *line, const uint8_t *p, size_t length);
 

@@ -72,10 +72,10 @@ void put_ip4(struct put *to, const uint8_t *address)
 		if (byte >= 100) {
 			*at++ = (char)('0' + byte / 100);
 			byte %= 100;
-			memcpy(at, &pairs[byte * 2], 2);
+			memcpy(at, &pairs[(size_t)byte * 2], 2);
 			at += 2;
 		} else if (byte >= 10) {
-			memcpy(at, &pairs[byte * 2], 2);
+			memcpy(at, &pairs[(size_t)byte * 2], 2);
 			at += 2;
 		} else {
 			*at++ = (char)('0' + byte);
@@ -109,7 +109,7 @@ void put_ip6(struct put *to, const uint8_t *address)
 	int start, length;
 
 	for (int i = 0; i < 8; i++)
-		word[i] = be16(address + 2 * i);
+		word[i] = be16(address + (ptrdiff_t)2 * i);
 	longest_zeros(word, &start, &length);
 	for (int i = 0; i < 8; i++) {
 		if (i == start) {
@@ -128,4 +128,34 @@ void put_ip6(struct put *to, const uint8_t *address)
 			put_char(to, ':');
 		put_hex(to, word[i]);
 	}
+}
+
+/* Days since 1970 to a date: eras of 400 years, years that begin in March. */
+void put_date(struct put *to, int64_t days)
+{
+	int64_t era, day, year, shifted;
+	int64_t month;
+
+	days += 719468;
+	era = (days >= 0 ? days : days - 146096) / 146097;
+	day = days - era * 146097;
+	year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
+	day -= 365 * year + year / 4 - year / 100;
+	shifted = (5 * day + 2) / 153;
+	day -= (153 * shifted + 2) / 5;
+	month = shifted < 10 ? shifted + 3 : shifted - 9;
+	put_padded(to, (uint64_t)(year + era * 400 + (month <= 2)), 4);
+	put_char(to, '-');
+	put_padded(to, (uint64_t)month, 2);
+	put_char(to, '-');
+	put_padded(to, (uint64_t)(day + 1), 2);
+}
+
+void put_clock(struct put *to, uint32_t second)
+{
+	put_padded(to, second / 3600, 2);
+	put_char(to, ':');
+	put_padded(to, second / 60 % 60, 2);
+	put_char(to, ':');
+	put_padded(to, second % 60, 2);
 }

@@ -42,6 +42,17 @@ void put_hex_padded(struct put *to, uint64_t value, unsigned digits);
 void put_mac(struct put *to, const uint8_t *bytes, size_t length);
 void put_ip4(struct put *to, const uint8_t *address);
 void put_ip6(struct put *to, const uint8_t *address);
+/* Days since 1970 as 2026-11-24, a second of a day as 15:04:05. */
+void put_date(struct put *to, int64_t days);
+void put_clock(struct put *to, uint32_t second);
+
+/* A byte as text, a dot where it is none; `lowest` is ' ', or '!' where blanks shall be dots, too. */
+static inline char visible(uint8_t byte, char lowest)
+{
+	char c = (char)byte;
+
+	return c >= lowest && c < 127 ? c : '.';
+}
 
 static inline void put_u32(struct put *to, uint32_t value)
 {

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The line as a whole: time of day, link layer, hex dumps. */
+/* The line as a whole: time of day, then the link. */
 #include "text.h"
 #include "inside.h"
+#include "link.h"
+#include <net/if.h>
 #include <pcap/dlt.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -16,10 +19,23 @@ static int32_t zone_at(int64_t second)
 	return localtime_r(&when, &local) ? (int32_t)local.tm_gmtoff : 0;
 }
 
+static void find_interfaces(struct text_ctx *ctx)
+{
+	struct if_nameindex *all = if_nameindex();
+
+	for (struct if_nameindex *one = all; one && one->if_index && ctx->interfaces < TEXT_INTERFACES; one++) {
+		struct text_interface *to = &ctx->interface[ctx->interfaces++];
+
+		to->index = one->if_index;
+		snprintf(to->name, sizeof(to->name), "%s", one->if_name);
+	}
+	if_freenameindex(all);
+}
+
 /* Every change of the zone between 1970 and 2100, found week by week and then by halving. */
 void text_open(struct text_ctx *ctx, bool nano)
 {
-	const int64_t last = INT64_C(4102444800), week = 7 * DAY;
+	const int64_t last = INT64_C(4102444800), week = INT64_C(7) * DAY;
 	int32_t offset = zone_at(0);
 
 	memset(ctx, 0, sizeof(*ctx));
@@ -43,6 +59,7 @@ void text_open(struct text_ctx *ctx, bool nano)
 	}
 	ctx->second = INT64_MIN;
 	ctx->since = ctx->until = 0;
+	find_interfaces(ctx);
 }
 
 static void find_zone(struct text_ctx *ctx, int64_t second)
@@ -65,11 +82,7 @@ static void put_time(struct text_ctx *ctx, struct put *to, int64_t second, uint6
 		if (second < ctx->since || second >= ctx->until)
 			find_zone(ctx, second);
 		day = ((second + ctx->offset) % DAY + DAY) % DAY;
-		put_padded(&clock, (uint64_t)(day / 3600), 2);
-		put_char(&clock, ':');
-		put_padded(&clock, (uint64_t)(day / 60 % 60), 2);
-		put_char(&clock, ':');
-		put_padded(&clock, (uint64_t)(day % 60), 2);
+		put_clock(&clock, (uint32_t)day);
 		ctx->second = second;
 	}
 	put_bytes(to, ctx->clock, sizeof(ctx->clock));
@@ -92,32 +105,18 @@ const char *name_of(const struct named *table, uint32_t value)
 	return NULL;
 }
 
-static void dump(struct line *line, const uint8_t *p, size_t length, bool text)
+void put_name(struct put *to, const char *name, const char *before, uint32_t value, unsigned digits, const char *after)
 {
-	static const char hex[] = "0123456789abcdef";
-
-	for (size_t at = 0; at < length; at += 16) {
-		size_t n = length - at < 16 ? length - at : 16;
-		char row[16 * 3 + 4 + 16];
-		size_t used = 0;
-
-		for (size_t i = 0; i < n; i++) {
-			if (i % 2 == 0)
-				row[used++] = ' ';
-			row[used++] = hex[p[at + i] >> 4];
-			row[used++] = hex[p[at + i] & 15];
-		}
-		if (text) {
-			memset(row + used, ' ', 42 - used);
-			for (size_t i = 0; i < n; i++)
-				row[42 + i] = p[at + i] > 32 && p[at + i] < 127 ? (char)p[at + i] : '.';
-			used = 42 + n;
-		}
-		put_text(&line->to, "\n\t0x");
-		put_hex_padded(&line->to, at, 4);
-		put_text(&line->to, ": ");
-		put_bytes(&line->to, row, used);
+	if (name) {
+		put_string(to, name);
+		return;
 	}
+	put_string(to, before);
+	if (digits > 1)
+		put_hex_padded(to, value, digits);
+	else if (digits)
+		put_hex(to, value);
+	put_string(to, after);
 }
 
 size_t text_time(struct text_ctx *ctx, char *out, size_t cap, int64_t second, uint64_t nsec)
@@ -126,90 +125,6 @@ size_t text_time(struct text_ctx *ctx, char *out, size_t cap, int64_t second, ui
 
 	put_time(ctx, &to, second, nsec);
 	return (size_t)(to.at - out);
-}
-
-static size_t captured(const struct line *line, const uint8_t *p, size_t length)
-{
-	size_t have = p < line->end ? (size_t)(line->end - p) : 0;
-
-	return length < have ? length : have;
-}
-
-void print_dump(struct line *line, const uint8_t *p, size_t length)
-{
-	dump(line, p, captured(line, p, length), true);
-}
-
-void print_hex(struct line *line, const uint8_t *p, size_t length)
-{
-	dump(line, p, captured(line, p, length), false);
-}
-
-/* A cooked capture without an Ethernet header: `type` is an Ethernet type, or 1 and 4 for 802.3 and 802.2. */
-static bool print_cooked(struct line *line, uint16_t type, const uint8_t *p, uint32_t length)
-{
-	bool known = true;
-
-	while (type == 0x8100) {
-		if (!has(line, p, 4))
-			return cut(line, "vlan");
-		type = be16(p + 2);
-		if (type <= 1500)
-			type = 4;
-		p += 4;
-		length = length < 4 ? 0 : length - 4;
-	}
-	if (type == 4)
-		return print_llc(line, p, length);
-	if (type > 1500 && !print_ethertype(line, type, p, length, &known))
-		return false;
-	if (type <= 1500 || !known)
-		print_dump(line, p, captured(line, p, length));
-	return type > 1500 && known;
-}
-
-static bool print_sll(struct line *line, const uint8_t *p, uint32_t length)
-{
-	if (!has(line, p, 16))
-		return cut(line, "sll");
-	return print_cooked(line, be16(p + 14), p + 16, length - 16);
-}
-
-static bool print_sll2(struct line *line, const uint8_t *p, uint32_t length)
-{
-	static const struct named directions[] = { { 0, "In " }, { 1, "B  " }, { 2, "M  " }, { 3, "P  " }, { 4, "Out" }, { 0, NULL } };
-	const char *direction;
-
-	if (!has(line, p, 20))
-		return cut(line, "sll2");
-	/* tcpdump looks the interface's number up on the machine it runs on; on another one that says nothing. */
-	put_text(&line->to, "?     ");
-	direction = name_of(directions, p[10]);
-	put_string(&line->to, direction ? direction : "?  ");
-	put_char(&line->to, ' ');
-	return print_cooked(line, be16(p), p + 20, length - 20);
-}
-
-static bool print_null(struct line *line, const uint8_t *p, uint32_t length)
-{
-	uint32_t family;
-
-	if (!has(line, p, 4))
-		return cut(line, "null");
-	family = be32(p);
-	if (family & 0xffff0000)
-		family = __builtin_bswap32(family);
-	if (family == 2)
-		return print_ip4(line, p + 4, length - 4);
-	if (family == 24 || family == 28 || family == 30 || family == 10)
-		return print_ip6(line, p + 4, length - 4);
-	put_text(&line->to, "AF Unknown (");
-	put_u32(&line->to, family);
-	put_text(&line->to, "), length ");
-	put_u32(&line->to, length);
-	put_text(&line->to, ": ");
-	print_dump(line, p + 4, captured(line, p + 4, length));
-	return false;
 }
 
 static bool print_link(struct line *line, const struct text_packet *packet)
@@ -259,12 +174,12 @@ static bool print_invalid_header(struct line *line, uint32_t caplen, uint32_t le
 
 size_t text_packet(struct text_ctx *ctx, char *out, size_t cap, const struct text_packet *packet)
 {
-	struct line line = { .to = { out, out + cap - 1 }, .end = packet->data + packet->caplen };
+	struct line line = { .to = { out, out + cap - 1 }, .end = packet->data + packet->caplen, .ctx = ctx };
 
 	if (print_invalid_header(&line, packet->caplen, packet->len))
 		return (size_t)(line.to.at - out);
 	put_time(ctx, &line.to, packet->sec, packet->nsec);
-	ctx->partial = !print_link(&line, packet);
+	print_link(&line, packet);
 	*line.to.at++ = '\n';
 	return (size_t)(line.to.at - out);
 }

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { TEXT_ZONES = 512 };
+enum { TEXT_ZONES = 512, TEXT_INTERFACES = 64 };
 
 /* From `from` on local time is `offset` seconds ahead of UTC. */
 struct text_zone {
@@ -20,9 +20,14 @@ struct text_zone {
 	int32_t offset;
 };
 
+/* Linux cooked captures of version 2 name the interface by its number. */
+struct text_interface {
+	uint32_t index;
+	char name[16];
+};
+
 struct text_ctx {
 	bool nano;                 /* nine digits instead of six */
-	bool partial;              /* the last packet could not be read to its end */
 	unsigned zones;
 	struct text_zone zone[TEXT_ZONES];
 	int64_t second;            /* for which `clock` is right */
@@ -30,6 +35,8 @@ struct text_ctx {
 	int64_t since;
 	int32_t offset;
 	char clock[8];             /* HH:MM:SS */
+	unsigned interfaces;
+	struct text_interface interface[TEXT_INTERFACES];
 };
 
 struct text_packet {
@@ -40,7 +47,7 @@ struct text_packet {
 	uint64_t nsec;             /* a billion or more in a broken file */
 };
 
-/* Learn the time zone. Control thread. */
+/* Learn the time zone and the interfaces of this machine. Control thread. */
 void text_open(struct text_ctx *ctx, bool nano);
 
 /* What text_packet() may need for a packet of caplen bytes. */
