@@ -46,7 +46,12 @@ static void fill(void *room, const struct pcap_pkthdr *header, const u_char *dat
 	struct tap_captured *captured = room;
 
 	captured->sec = header->ts.tv_sec;
-	captured->nsec = (uint64_t)header->ts.tv_usec;   /* nanoseconds: the precision that was asked for */
+	/*
+	 * Nanoseconds: the precision that was asked for. In a broken file the field can be anything; libpcap takes it
+	 * for signed and scales it, and with the microseconds as they were in the file, a copy is the same again.
+	 */
+	captured->nsec = header->ts.tv_usec >= 0 ? (uint64_t)header->ts.tv_usec :
+		(uint64_t)(uint32_t)(header->ts.tv_usec / 1000) * 1000;
 	captured->caplen = header->caplen;
 	captured->len = header->len;
 	memcpy(captured + 1, data, header->caplen);

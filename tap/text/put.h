@@ -49,9 +49,9 @@ void put_clock(struct put *to, uint32_t second);
 /* A byte as text, a dot where it is none; `lowest` is ' ', or '!' where blanks shall be dots, too. */
 static inline char visible(uint8_t byte, char lowest)
 {
-	char c = (char)byte;
-
-	return c >= lowest && c < 127 ? c : '.';
+	if (byte < (unsigned char)lowest || byte >= 127)
+		return '.';
+	return (char)byte;
 }
 
 static inline void put_u32(struct put *to, uint32_t value)

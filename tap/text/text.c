@@ -75,6 +75,11 @@ static void find_zone(struct text_ctx *ctx, int64_t second)
 
 static void put_time(struct text_ctx *ctx, struct put *to, int64_t second, uint64_t nsec)
 {
+	/* As tcpdump has it: years from 2038 on are taken for the sign of a broken file. */
+	if ((uint64_t)second & 0x80000000) {
+		put_text(to, "[Error converting time] ");
+		return;
+	}
 	if (second != ctx->second) {
 		struct put clock = { ctx->clock, ctx->clock + sizeof(ctx->clock) };
 		int64_t day;

@@ -13,8 +13,8 @@ LINKS = {ETHERNET: "Ethernet", SLL: "Linux cooked v1", SLL2: "Linux cooked v2", 
          LOOP: "OpenBSD loopback", 12: "raw IP", 14: "raw IP", 228: "raw IPv4", 229: "raw IPv6"}
 HEADER = {ETHERNET: 14, SLL: 16, SLL2: 20, NULL: 4, LOOP: 4}
 PROTOCOLS = {1: "icmp", 2: "igmp", 4: "ip in ip", 6: "tcp", 17: "udp", 33: "dccp", 41: "ip6 in ip", 47: "gre",
-             50: "esp", 51: "ah", 58: "icmp6", 59: "no next header", 88: "eigrp", 89: "ospf", 103: "pim", 112: "vrrp", 113: "pgm",
-             132: "sctp", 135: "mobility"}
+             50: "esp", 51: "ah", 58: "icmp6", 59: "no next header", 88: "eigrp", 89: "ospf", 103: "pim",
+             112: "vrrp", 113: "pgm", 132: "sctp", 135: "mobility"}
 TYPES = {0x0806: "arp", 0x8035: "arp", 0x8847: "mpls", 0x8848: "mpls", 0x8863: "pppoe", 0x8864: "pppoe", 0x88cc: "lldp",
          0x8809: "slow", 0x888e: "eapol", 0x88f7: "ptp", 0x9000: "loopback"}
 EXTENSIONS = (0, 43, 60, 44, 51)
@@ -99,7 +99,7 @@ def records(text):
     """Each packet's lines: the first begins with the time, the others do not."""
     found = []
     for line in text.decode("latin-1").splitlines(keepends=True):
-        if re.match(r"\d\d:\d\d:\d\d\.\d|\[Invalid header", line) or not found:
+        if re.match(r"\d\d:\d\d:\d\d\.\d|\[Invalid header|\[Error converting time", line) or not found:
             found.append(line)
         else:
             found[-1] += line
@@ -107,9 +107,10 @@ def records(text):
 
 
 # Words of tcpdump's lines for protocols that the text printer does not promise: a changed byte can make one of any.
-OTHERS = re.compile(r"\b(DCCP|sctp|(EGP|OSPF|PIM|VRRP)v?\d*|EIGRP|igrp|RSVP|PGM|mobile|IPX|AT|OSI|CLNP|CDP|UDLD|VTP|DTP|"
-                    r"(ES-|IS-)IS)\b|\[\|(egp|eigrp|igrp|ospf2|ospf3|pim|vrrp|rsvp|pgm|mobile|dccp|sctp|ipx|ddp|isoclns|"
-                    r"cdp|udld|vtp|dtp)\]")
+OTHERS = re.compile(r"\b(DCCP|sctp|(EGP|OSPF|PIM|VRRP)v?\d*|EIGRP|igrp|RSVP|PGM|mobile|IPX|AT|OSI|CLNP|CDP|UDLD|VTP|"
+                    r"DTP|(ES-|IS-)IS)\b|"
+                    r"\[\|(egp|eigrp|igrp|ospf2|ospf3|pim|vrrp|rsvp|pgm|mobile|dccp|sctp|ipx|ddp|isoclns|cdp|udld|vtp|"
+                    r"dtp)\]")
 
 
 class Failed(Exception):
