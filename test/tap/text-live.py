@@ -13,8 +13,8 @@ import sys
 import time
 import text_compare as compare
 
-NEEDED = ("tcpdump", "unshare", "nsenter", "ip", "nginx", "curl", "ab", "redis-server", "redis-benchmark", "dnsmasq", "dig",
-          "ping")
+NEEDED = ("tcpdump", "unshare", "nsenter", "ip", "nginx", "curl", "ab", "redis-server", "redis-benchmark", "dnsmasq",
+          "dig", "ping")
 NGINX = """daemon off; master_process off; error_log stderr crit; pid {0}/nginx.pid;
 events {{}}
 http {{ access_log off; client_body_temp_path {0}; proxy_temp_path {0}; fastcgi_temp_path {0}; uwsgi_temp_path {0};
@@ -23,6 +23,7 @@ http {{ access_log off; client_body_temp_path {0}; proxy_temp_path {0}; fastcgi_
 # Not as root: tcpdump and the servers would try to become somebody else, whom the namespace does not know.
 NAMESPACE = ("unshare", "-n", "--map-user=65534", "--map-group=65534", "--keep-caps")
 FILES = {"lo": compare.ETHERNET, "veth0": compare.ETHERNET, "any": compare.SLL2, "cooked": compare.SLL}
+LIVE = ("arp", "ip4 tcp", "ip4 udp", "ip4 icmp", "ip4 fragment", "ip6 tcp", "ip6 udp", "ip6 icmp6", "ip6 fragment")
 FAMILIES = {"4": ("127.0.0.1", "10.9.0.1", "10.9.1.1"), "6": ("::1", "fd00:9::1", "fd00:9:1::1")}
 
 
@@ -34,8 +35,8 @@ class Inside:
         self.running = []
 
     def start(self, *command):
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                                   start_new_session=True)
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL, start_new_session=True)
         self.running.append(process)
         return process
 
@@ -98,7 +99,8 @@ class Inside:
         for name in FILES:
             path = f"{self.directory}/{name}.pcap"
             interface, types = ("any", ["-y", "LINUX_SLL"]) if name == "cooked" else (name, [])
-            started.append(self.start("tcpdump", "-i", interface, *types, "-s", "262144", "-B", "65536", "-U", "-w", path))
+            started.append(self.start("tcpdump", "-i", interface, *types, "-s", "262144", "-B", "65536", "-U", "-w",
+                                      path))
         # They are ready when each has seen a packet.
         self.wait_for("tcpdump", lambda: self.all_capture(started))
         return started
@@ -171,12 +173,13 @@ def main():
         before = sum(table.same.values()), sum(table.all.values())
         complete = table.add_file(sys.argv[1], path, link, packets)
         same, count = sum(table.same.values()) - before[0], sum(table.all.values()) - before[1]
-        good &= compare.verdict(f"traffic on {name}, {compare.LINKS.get(link, link)}: {count} packets as tcpdump shows them",
-                                complete and link == FILES[name] and count > 1000 and same >= compare.WANTED * count,
+        title = f"traffic on {name}, {compare.LINKS.get(link, link)}: {count} packets as tcpdump shows them"
+        good &= compare.verdict(title, complete and link == FILES[name] and count > 1000 and same >= compare.WANTED * count,
                                 f"{same} of {count} are identical")
     table.show()
-    for name in ("arp", "ip4 tcp", "ip4 udp", "ip4 icmp", "ip4 fragment", "ip6 tcp", "ip6 udp", "ip6 icmp6", "ip6 fragment"):
-        good &= compare.verdict(f"live {name} as tcpdump shows it", table.all[name] and table.share([name]) >= compare.WANTED,
+    for name in LIVE:
+        good &= compare.verdict(f"live {name} as tcpdump shows it",
+                                table.all[name] and table.share([name]) >= compare.WANTED,
                                 f"{table.same[name]} of {table.all[name]} are identical")
     return 0 if good else 1
 

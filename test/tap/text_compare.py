@@ -146,6 +146,13 @@ class Table:
         self.same = collections.Counter()
         self.all = collections.Counter()
         self.differ = collections.defaultdict(list)
+        self.uneven = False
+
+    def merge(self, other):
+        self.same.update(other.same)
+        self.all.update(other.all)
+        for name, examples in other.differ.items():
+            self.differ[name] += examples
 
     def add(self, name, theirs, ours, where):
         self.all[name] += 1
