@@ -174,7 +174,8 @@ def main():
         complete = table.add_file(sys.argv[1], path, link, packets)
         same, count = sum(table.same.values()) - before[0], sum(table.all.values()) - before[1]
         title = f"traffic on {name}, {compare.LINKS.get(link, link)}: {count} packets as tcpdump shows them"
-        good &= compare.verdict(title, complete and link == FILES[name] and count > 1000 and same >= compare.WANTED * count,
+        good &= compare.verdict(title, complete and link == FILES[name] and count > 1000 and
+                                same >= compare.WANTED * count,
                                 f"{same} of {count} are identical")
     table.show()
     for name in LIVE:
