@@ -189,7 +189,6 @@ int croom_control_start(struct croom_control *control)
 void croom_control_close(struct croom_control *control)
 {
 	const uint64_t one = 1;
-	const int *fds[] = { &control->epoll, &control->timer, &control->spare, &control->stop };
 
 	if (!control)
 		return;
@@ -198,9 +197,10 @@ void croom_control_close(struct croom_control *control)
 	while (control->clients)
 		client_free(control, control->clients);
 	socket_close(control);
+	const int fds[] = { control->epoll, control->timer, control->spare, control->stop };
 	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
-		if (*fds[i] >= 0)
-			close(*fds[i]);
+		if (fds[i] >= 0)
+			close(fds[i]);
 	free(control->program);
 	free(control);
 }
