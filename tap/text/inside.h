@@ -69,8 +69,11 @@ struct ip {
 	const uint8_t *source, *target;
 	bool v6, fragmented;
 	uint8_t first;       /* protocol named in the IP header itself, before extension headers */
+	uint8_t ttl;
 };
 void put_addresses(struct line *line, const struct ip *ip);
+/* "a.sport > b.dport: "; the addresses only if the port header follows the IP header at once. */
+void put_ports(struct line *line, const struct ip *ip, const uint8_t *p, uint8_t protocol);
 
 /* Do they follow the IP header itself, they print the addresses, because ports belong to them. */
 static inline bool has_ports(uint8_t protocol)
@@ -85,8 +88,8 @@ bool print_llc(struct line *line, const uint8_t *p, uint32_t length);
 bool print_stp(struct line *line, const uint8_t *p, uint32_t length);
 bool print_arp(struct line *line, const uint8_t *p, uint32_t length);
 
-/* Tags that some switches put before the type: the bytes to skip, or 0 when the line is over. */
-uint32_t print_arista(struct line *line, const uint8_t *p, uint32_t length, uint32_t frame_length);
+/* Tags that stand before the type. *skip: its bytes, 0 for an unknown kind; from print_macsec 0: the line is over. */
+bool print_arista(struct line *line, const uint8_t *p, uint32_t length, uint32_t frame_length, uint32_t *skip);
 uint32_t print_macsec(struct line *line, const uint8_t *p, uint32_t *length);
 
 /* ip.c, ip6.c */
@@ -95,7 +98,7 @@ bool print_ip6(struct line *line, const uint8_t *p, uint32_t length);
 bool print_ip_any(struct line *line, const uint8_t *p, uint32_t length);
 bool print_protocol(struct line *line, const struct ip *ip, uint8_t protocol, const uint8_t *p, uint32_t length);
 
-/* transport.c, icmp.c, icmp6.c, security.c */
+/* transport.c, icmp.c, icmp6.c, node.c */
 bool print_tcp(struct line *line, const struct ip *ip, const uint8_t *p, uint32_t length);
 bool print_udp(struct line *line, const struct ip *ip, const uint8_t *p, uint32_t length);
 bool print_icmp4(struct line *line, const uint8_t *p, uint32_t length);
@@ -103,9 +106,21 @@ bool print_icmp6(struct line *line, const uint8_t *p, uint32_t length);
 bool print_renumbering(struct line *line, const uint8_t *p);
 bool print_node_information(struct line *line, const uint8_t *p, uint32_t length);
 
-/* tunnel.c */
+/* routing.c */
+bool print_ospf(struct line *line, const struct ip *ip, const uint8_t *p, uint32_t length);
+bool print_pim(struct line *line, const uint8_t *p, uint32_t length);
+bool print_vrrp(struct line *line, const struct ip *ip, const uint8_t *p, uint32_t length);
+bool print_eigrp(struct line *line, const uint8_t *p, uint32_t length);
+bool print_dccp(struct line *line, const struct ip *ip, const uint8_t *p, uint32_t length);
+bool print_sctp(struct line *line, const struct ip *ip, const uint8_t *p);
+bool print_slow(struct line *line, const uint8_t *p, uint32_t length);
+bool print_eapol(struct line *line, const uint8_t *p);
+bool print_lldp(struct line *line, const uint8_t *p, uint32_t length);
+
+/* tunnel.c, ppp.c */
 bool print_gre(struct line *line, const uint8_t *p, uint32_t length);
 bool print_mpls(struct line *line, const uint8_t *p, uint32_t length);
+bool print_ppp(struct line *line, const uint8_t *p, uint32_t length);
 bool print_pppoe(struct line *line, const uint8_t *p, uint32_t length);
 
 /* dump.c: hex and text, or hex alone, of at most what was captured. */

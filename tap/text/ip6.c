@@ -386,7 +386,8 @@ bool print_ip6(struct line *line, const uint8_t *p, uint32_t length)
 		put_text(&line->to, " bytes missing!");
 	}
 	limit(line, p, (chain.payload ? chain.payload : length) + (size_t)HEADER);
-	chain.ip = (struct ip){ .source = p + 8, .target = p + 24, .v6 = true, .first = p[6] };
+	chain.ip = (struct ip){ .source = p + 8, .target = p + 24, .v6 = true, .first = p[6],
+				.ttl = p[7] };
 	if (!has_ports(p[6])) {
 		put_addresses(line, &chain.ip);
 		put_text(&line->to, ": ");

@@ -78,18 +78,6 @@ bool print_renumbering(struct line *line, const uint8_t *p)
 	return true;
 }
 
-static void put_visible(struct line *line, uint8_t byte)
-{
-	if (byte & 0x80)
-		put_text(&line->to, "M-");
-	byte &= 0x7f;
-	if (byte < 32 || byte == 127) {
-		put_char(&line->to, '^');
-		byte ^= 0x40;
-	}
-	put_char(&line->to, (char)byte);
-}
-
 /* A name as labels, or, in an old draft, all of what is left behind one length. */
 static void put_host_name(struct line *line, const uint8_t *p)
 {
@@ -98,7 +86,7 @@ static void put_host_name(struct line *line, const uint8_t *p)
 
 	put_text(&line->to, ", \"");
 	for (p += whole; whole && p < end; p++)
-		put_visible(line, *p);
+		put_visible(&line->to, *p);
 	while (!whole && p < end) {
 		size_t label = *p++;
 
@@ -114,7 +102,7 @@ static void put_host_name(struct line *line, const uint8_t *p)
 			break;
 		}
 		while (label-- > 0)
-			put_visible(line, *p++);
+			put_visible(&line->to, *p++);
 		if (p + 1 < end && *p)
 			put_char(&line->to, '.');
 	}

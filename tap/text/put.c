@@ -85,6 +85,18 @@ void put_ip4(struct put *to, const uint8_t *address)
 	put_bytes(to, text, (size_t)(at - text - 1));
 }
 
+void put_visible(struct put *to, uint8_t byte)
+{
+	if (byte & 0x80)
+		put_text(to, "M-");
+	byte &= 0x7f;
+	if (byte < 32 || byte == 127) {
+		put_char(to, '^');
+		byte ^= 0x40;
+	}
+	put_char(to, (char)byte);
+}
+
 /* The first longest run of zero words, if it is longer than one. */
 static void longest_zeros(const uint16_t *word, int *start, int *length)
 {

@@ -42,6 +42,8 @@ void put_hex_padded(struct put *to, uint64_t value, unsigned digits);
 void put_mac(struct put *to, const uint8_t *bytes, size_t length);
 void put_ip4(struct put *to, const uint8_t *address);
 void put_ip6(struct put *to, const uint8_t *address);
+/* A byte of a name: control characters as ^A, bytes from 128 on with M- in front. */
+void put_visible(struct put *to, uint8_t byte);
 /* Days since 1970 as 2026-11-24, a second of a day as 15:04:05. */
 void put_date(struct put *to, int64_t days);
 void put_clock(struct put *to, uint32_t second);

@@ -63,7 +63,8 @@ uint32_t print_macsec(struct line *line, const uint8_t *p, uint32_t *length)
 	return tag;
 }
 
-static uint32_t print_time(struct line *line, uint8_t format, const uint8_t *p)
+/* Adds to *skip what it took. */
+static bool print_time(struct line *line, uint8_t format, const uint8_t *p, uint32_t *skip)
 {
 	uint64_t second, ns;
 
@@ -84,18 +85,20 @@ static uint32_t print_time(struct line *line, uint8_t format, const uint8_t *p)
 	put_char(&line->to, '.');
 	put_padded(&line->to, ns % 1000000000u, 9);
 	put_text(&line->to, ": ");
-	return format == 1 ? 12 : 10;
+	*skip = format == 1 ? 12 : 10;
+	return true;
 }
 
-uint32_t print_arista(struct line *line, const uint8_t *p, uint32_t length, uint32_t frame_length)
+bool print_arista(struct line *line, const uint8_t *p, uint32_t length, uint32_t frame_length, uint32_t *skip)
 {
 	static const char *const scales[] = { "TAI", "UTC" }, *const formats[] = { NULL, "64-bit", "48-bit" };
 	static const char *const models[] = { "R/R2", "R3" };
 	uint8_t format;
 
+	*skip = 0;
 	if (!has(line, p, 2) || length < 2) {
 		put_text(&line->to, "[|arista]");
-		return 0;
+		return false;
 	}
 	put_string(&line->to, name_of_type(0xd28b));
 	put_text(&line->to, ", length ");
@@ -105,15 +108,18 @@ uint32_t print_arista(struct line *line, const uint8_t *p, uint32_t length, uint
 	put_hex_padded(&line->to, be16(p), 4);
 	put_text(&line->to, "), ");
 	if (be16(p) != 1)
-		return 0;
-	if (!has(line, p, 4))
+		return true;
+	if (!has(line, p, 3))
 		return cut(line, "arista");
 	put_text(&line->to, "Timescale ");
 	put_string(&line->to, p[2] < 2 ? scales[p[2]] : "Unknown");
 	put_text(&line->to, " (");
 	put_u32(&line->to, p[2]);
+	put_text(&line->to, "), ");
+	if (!has(line, p, 4))
+		return cut(line, "arista");
 	format = p[3] >> 4;
-	put_text(&line->to, "), Format ");
+	put_text(&line->to, "Format ");
 	put_string(&line->to, format == 1 || format == 2 ? formats[format] : "Unknown");
 	put_text(&line->to, " (");
 	put_u32(&line->to, format);
@@ -122,7 +128,5 @@ uint32_t print_arista(struct line *line, const uint8_t *p, uint32_t length, uint
 	put_text(&line->to, " (");
 	put_u32(&line->to, p[3] & 15);
 	put_text(&line->to, "), Timestamp ");
-	if (format != 1 && format != 2)
-		return 0;
-	return print_time(line, format, p + 4);
+	return (format != 1 && format != 2) || print_time(line, format, p + 4, skip);
 }

@@ -19,8 +19,7 @@ void put_addresses(struct line *line, const struct ip *ip)
 	put_address(line, ip, ip->target);
 }
 
-/* "a.sport > b.dport: "; the addresses only if the port header follows the IP header at once. */
-static void put_ports(struct line *line, const struct ip *ip, const uint8_t *p, uint8_t protocol)
+void put_ports(struct line *line, const struct ip *ip, const uint8_t *p, uint8_t protocol)
 {
 	if (ip->first == protocol) {
 		put_address(line, ip, ip->source);

@@ -58,7 +58,8 @@ def main():
     for where, theirs, ours in unlike[:10]:
         print(f"# {where}\n#   tcpdump  {theirs[:300]!r}\n#   croomtap {ours[:300]!r}")
     good &= compare.verdict(f"{total} damaged packets as tcpdump shows them",
-                            total > 1000 * files and len(unlike) <= (1 - compare.WANTED) * total, f"{len(unlike)} differ")
+                            total > 1000 * files and len(unlike) <= (1 - compare.WANTED) * total,
+                            f"{len(unlike)} differ")
     return 0 if good else 1
 
 

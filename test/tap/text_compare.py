@@ -107,10 +107,9 @@ def records(text):
 
 
 # Words of tcpdump's lines for protocols that the text printer does not promise: a changed byte can make one of any.
-OTHERS = re.compile(r"\b(DCCP|sctp|(EGP|OSPF|PIM|VRRP)v?\d*|EIGRP|igrp|RSVP|PGM|mobile|IPX|AT|OSI|CLNP|CDP|UDLD|VTP|"
-                    r"DTP|(ES-|IS-)IS)\b|"
-                    r"\[\|(egp|eigrp|igrp|ospf2|ospf3|pim|vrrp|rsvp|pgm|mobile|dccp|sctp|ipx|ddp|isoclns|cdp|udld|vtp|"
-                    r"dtp)\]")
+OTHERS = re.compile(r"\b(sctp|EGPv\d+|igrp|RSVP|PGM|mobile|IPX|AT|OSI|CLNP|CDP|UDLD|VTP|DTP|(ES-|IS-)IS|PTPv\d+|AoE|"
+                    r"GeoNet|CFM\S*|MPCP|TIPC|NSH|REP|RRCP|MS-NLB|CALM FAST)\b|"
+                    r"\[\|(egp|igrp|rsvp|pgm|mobile|sctp|ipx|ddp|isoclns|cdp|udld|vtp|dtp)\]")
 
 
 class Failed(Exception):

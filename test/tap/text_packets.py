@@ -185,6 +185,59 @@ class Packets:
         return struct.pack(">HHBBH", hardware, protocol, size, addresses, operation) + \
             self.random.randbytes(size) + self.random.randbytes(addresses) + target + self.random.randbytes(addresses)
 
+    def routing(self):
+        """(protocol, maker): what routers say; DCCP is among them for its ports."""
+        kind = self.number(0, 12)
+        return self.pick([
+            (89, lambda: bytes([self.pick([2, 3]), kind]) + self.noise(60, 30)),
+            (103, lambda: bytes([self.pick([0x20, 0x20, 0x10]) | kind]) + self.noise(30)),
+            (112, lambda: bytes([self.pick([0x21, 0x31, 0x22, 0x41]), 7, 100, 1, kind & 3, 1]) + self.noise(20)),
+            (88, lambda: bytes([self.pick([2, 2, 1]), kind]) + self.noise(40, 16)),
+            (33, lambda: self.random.randbytes(4) + bytes([self.number(0, 12)]) + self.noise(40))])
+
+    def gre(self):
+        flags = self.pick([0, 0x2000, 0x3000, 0x8000, 0xb000, 0x2001, 0x3001, 0x3081, 0x1001, 0x4000, 7])
+        fields = self.random.randbytes(4 * bin(flags & 0xf080).count("1"))
+        kind, data = self.pick([(0x800, self.ip4(self.udp)), (0x86dd, self.ip6((6, self.tcp))), (0x880b, self.ppp()),
+                                (0x6558, self.random.randbytes(12) + b"\x08\0" + self.ip4(self.tcp)), (0x1234, b"")])
+        return struct.pack(">HH", flags, kind) + fields + data
+
+    def ppp(self):
+        kind, data = self.pick([(0x21, self.ip4(self.tcp)), (0x57, self.ip6((17, self.udp))), (0xc021, self.noise(12)),
+                                (0x8021, b"\1\2\0\x0a" + self.noise(6)), (0xfd, b""), (0x9999, self.noise(20))])
+        return self.pick([b"", b"\xff\3"]) + (bytes([kind]) if kind < 256 and self.number(0, 1) else
+                                              struct.pack(">H", kind)) + data
+
+    def pppoe(self):
+        if self.number(0, 1):
+            data = self.ppp()
+            return struct.pack(">BBHH", self.pick([0x11, 0x11, 0x21]), 0, self.number(0, 99), len(data)) + data
+        values = [self.pick([b"", b"name", self.noise(9), b"x" * 90]) for _ in range(self.number(0, 3))]
+        tags = b"".join(struct.pack(">HH", self.pick([0x101, 0x102, 0x103, 0x104, 0x999, 0]), len(value)) + value
+                        for value in values)
+        return struct.pack(">BBHH", 0x11, self.pick([9, 7, 0x19, 0x65, 0xa7, 5]), 0, len(tags)) + tags
+
+    def mpls(self):
+        depth = self.number(1, 3)
+        labels = [self.pick([0, 1, 2, 3, 16, self.number(0, 0xfffff)]) << 12 | self.number(0, 7) << 9 | 64
+                  for _ in range(depth)]
+        labels[-1] |= 0x100
+        return struct.pack(f">{depth}I", *labels) + self.pick([self.ip4(self.tcp), self.ip6((17, self.udp)),
+                                                               self.noise(9)])
+
+    def neighbours(self):
+        """(Ethernet type, bytes)"""
+        name = b"\x0a" + bytes([5]) + b"a\x01b\xc3c"
+        identity = b"\2\7\4" + self.random.randbytes(6) + b"\4\2\7x"
+        return self.pick([(0x88cc, identity + self.pick([b"", name]) + b"\0\0"),
+                          (0x8809, self.pick([b"\1\1", b"\2\1", b"\3", b"\1\2", b"\7"]) + self.noise(40)),
+                          (0x888e, bytes([self.number(1, 3), self.number(0, 6)]) + self.noise(20)),
+                          (0x9000, b"\0\0" + self.pick([b"\1\0", b"\2\0", b"\3\0"]) + self.noise(40)),
+                          (0x8864, self.pppoe()), (0x8863, self.pppoe()), (0x8847, self.mpls()), (0x8848, self.mpls()),
+                          (0x88e5, self.pick([b"\x20", b"\0", b"\x2c", b"\x0c"]) + self.noise(60)),
+                          (0xd28b, b"\0\1\0" + self.pick([b"\x10", b"\x21", b"\x30"]) + self.random.randbytes(8) +
+                           b"\x08\0" + self.ip4(self.tcp))])
+
     def every(self):
         """(name, Ethernet type, bytes) of one packet of every sort."""
         ends6 = [(6, self.tcp), (17, self.udp), (58, self.icmp6), (59, bytes)]
@@ -212,6 +265,11 @@ class Packets:
         yield "tunnels", 0x0800, self.ip4(lambda: self.ip6(self.pick(ends6)), 41)
         yield "tunnels", 0x86dd, self.ip6((4, lambda: self.ip4(self.tcp)))
         yield "tunnels", 0x0800, self.ip4(lambda: self.ip4(self.pick([self.udp, self.icmp4])), 4)
+        protocol, maker = self.routing()
+        yield "routing", 0x0800, self.ip4(maker, protocol)
+        yield "routing", 0x86dd, self.ip6((protocol, maker))
+        yield "gre", 0x0800, self.ip4(self.gre, 47)
+        yield "neighbours", *self.neighbours()
         yield "unknown type", self.pick([0x0601, 0x1234, 0x6004, 0x893a, 0xffff, 0x05dd]), self.noise(60)
         yield "llc", 0, self.pick([b"\x42\x42\x03", b"\xaa\xaa\x03\0\0\0\x08\0", b"\xf0\xf1\x7f", b"\4\4\xaf\x81",
                                    b"\xaa\xaa\x03\0\0\x0c\x01\x0b", b"\6\6\3", b"\x08\x09\x01\2", b"\x10\x20\x02\3",
