@@ -86,6 +86,9 @@ class Store:
             os.makedirs(f"{self.work}/{name}")
         source_lines(f"{self.work}/parts")
         apt(self.work, "update")
+        # apt only warns when it cannot reach a source.
+        if not glob.glob(f"{self.work}/lists/*Sources*"):
+            raise NotReachable("apt-get update found no list of source packages")
 
     def get(self, package):
         kept = f"{self.cache}/{package}"
