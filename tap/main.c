@@ -161,6 +161,9 @@ int main(int argc, char **argv)
 		fprintf(stderr, "croomtap: cannot start its threads: %s\n", strerror(errno));
 		return 1;
 	}
+	/* For top -H and perf. */
+	pthread_setname_np(tap.lane_thread, "lane");
+	pthread_setname_np(tap.source_thread, "source");
 	watch(&tap, &set);
 	pthread_join(tap.source_thread, NULL);
 	if (!tap.options.lane_seccomp)

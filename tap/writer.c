@@ -239,6 +239,7 @@ int tap_writer_start(struct tap_writer **out)
 		free(writer);
 		return -EAGAIN;
 	}
+	pthread_setname_np(writer->thread, "writer");
 	*out = writer;
 	return 0;
 }

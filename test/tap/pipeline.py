@@ -30,6 +30,7 @@ def swaps(folder):
 
 
 def run(program, folder, name, *args):
+    """One tap over in.pcap, swapped until it ends."""
     done = 0
     with Tap(program, "-r", f"{folder}/in.pcap", "-w", f"{folder}/out", "--printer", "text", "--no-split", *args,
              folder=folder) as tap:
@@ -66,4 +67,5 @@ def main():
         run(program, folder, "bursts", "--pace", "recorded")
     finish()
 
-main()
+if __name__ == "__main__":
+    main()

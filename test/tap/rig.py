@@ -67,6 +67,53 @@ def numbers(data):
             for x, z1, y1, z2, y2, y3, z3 in NUMBER.findall(data)]
 
 
+def number_at(data, at):
+    """Of the frame that begins there: see rig.frame()."""
+    return data[at + 29] << 16 | data[at + 33] << 8 | int.from_bytes(data[at + 34:at + 36], "big") - 4096
+
+
+def numbers_in_capture(data):
+    """The numbers in a pcap file."""
+    at, found = 24, []
+    while at + 16 <= len(data):
+        found.append(number_at(data, at + 16))
+        at += 16 + struct.unpack_from("<I", data, at + 8)[0]
+    return found
+
+
+def numbers_in_blocks(data):
+    """The same for pcapng: enhanced packet blocks."""
+    at, found = 0, []
+    while at + 12 <= len(data):
+        kind, length = struct.unpack_from("<II", data, at)
+        if kind == 6:
+            found.append(number_at(data, at + 28))
+        at += length
+    return found
+
+
+def numbers_in(path):
+    with open(path, "rb") as file:
+        data = file.read()
+    if data[:4] in (b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1"):
+        return numbers_in_capture(data)
+    if data[:4] == b"\x0a\x0d\x0d\x0a":
+        return numbers_in_blocks(data)
+    return numbers(data)
+
+
+def tally(paths, count):
+    """Numbers that are missing and that came twice."""
+    seen = bytearray(count)
+    doubled = 0
+    for path in paths:
+        for number in numbers_in(path):
+            if number < count:
+                doubled += seen[number]
+                seen[number] = 1
+    return count - sum(seen), doubled
+
+
 class Refused(Exception):
     def __init__(self, error, parameters):
         super().__init__(f"{error} {parameters}")
