@@ -36,20 +36,36 @@ static uint64_t fold(uint64_t a, uint64_t b)
 	return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-/* Multiply and fold, seeded per registry so that nobody can choose strings that collide. */
+static uint64_t load(const unsigned char *at, size_t bytes)
+{
+	uint64_t word = 0;
+
+	memcpy(&word, at, bytes);
+	return word;
+}
+
+/* Up to 8 bytes in one word, without a loop; which bytes stand where does not matter, as long as none is left out. */
+static uint64_t short_word(const unsigned char *at, size_t length)
+{
+	if (length >= 4)
+		return load(at, 4) << 32 | load(at + length - 4, 4);
+	return length ? (uint64_t)at[0] << 16 | (uint64_t)at[length / 2] << 8 | at[length - 1] : 0;
+}
+
+/*
+ * Multiply and fold, seeded per registry so that nobody can choose strings that collide. The last word overlaps the
+ * one before: a loop over the odd bytes mispredicts its end, which cost a tenth of a look-up.
+ */
 static uint64_t hash(const struct croom_strings *strings, const void *bytes, size_t length)
 {
 	const unsigned char *at = bytes;
-	uint64_t h = strings->seed[0] ^ length, word;
+	uint64_t h = strings->seed[0] ^ length;
 
-	for (; length >= 8; length -= 8, at += 8) {
-		memcpy(&word, at, 8);
-		h = fold(h ^ word, strings->seed[1]);
-	}
-	word = 0;
-	for (size_t i = 0; i < length; i++)
-		word |= (uint64_t)at[i] << (8 * i);
-	h = fold(h ^ word, strings->seed[1]);
+	if (length <= 8)
+		return fold(fold(h ^ short_word(at, length), strings->seed[1]) ^ strings->seed[0], UINT64_C(0x9e3779b97f4a7c15));
+	for (size_t i = 0; i + 8 < length; i += 8)
+		h = fold(h ^ load(at + i, 8), strings->seed[1]);
+	h = fold(h ^ load(at + length - 8, 8), strings->seed[1]);
 	return fold(h ^ strings->seed[0], UINT64_C(0x9e3779b97f4a7c15));
 }
 

@@ -65,7 +65,7 @@ const struct croom_panel *croom_lane_unpark(struct croom_lane *lane);
  * The panel to use from here on: `panel` itself while nothing changed. Data thread, at a record or batch
  * boundary, with what the last observe or unpark returned; what it returned before is dead after this.
  *
- * pair: room.publish -- acquire; the release is in publish(), lib/room.c. Whoever sees the new panel also sees
+ * pair: room.publish -- acquire; the release is in publish(), lib/swap.c. Whoever sees the new panel also sees
  * every handler and context in it.
  */
 static inline const struct croom_panel *croom_lane_observe(struct croom_lane *lane, const struct croom_panel *panel)
