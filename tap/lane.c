@@ -21,6 +21,11 @@ struct lane_state {
 	bool full;                         /* -c is reached */
 	struct tap_tally tally;            /* published after each batch */
 	uint32_t calls_strategy, calls_printer;
+	/* What the slots are given for a packet: laid out when a panel is taken, so that each packet fills in its own only. */
+	struct tap_event event;
+	struct tap_item item;
+	struct tap_decision decision;
+	struct tap_probe probe;
 };
 
 static inline void pause_cpu(void)
@@ -32,40 +37,41 @@ static inline void pause_cpu(void)
 #endif
 }
 
-static enum tap_verdict decide(struct lane_state *lane, struct tap_event *event)
+static enum tap_verdict decide(struct lane_state *lane)
 {
-	struct tap_item item = { .packet = &event->packet, .number = event->number, .out = event->out };
 	int verdict;
 
-	if (croom_slot_call(filter, lane->panel, event))
+	if (croom_slot_call(filter, lane->panel, &lane->event))
 		return TAP_FILTERED;
 	if (lane->tap->options.count && ++lane->kept >= lane->tap->options.count)
 		lane->full = true;
 	lane->calls_strategy++;
-	verdict = croom_slot_call(strategy, lane->panel, event);
+	verdict = croom_slot_call(strategy, lane->panel, &lane->event);
 	if (verdict != TAP_PRINT)
 		return verdict == TAP_SUMMARISED ? TAP_SUMMARISED : TAP_SAMPLED_OUT;
 	lane->calls_printer++;
-	return croom_slot_call(printer, lane->panel, &item) ? TAP_PRINT : TAP_NOT_PRINTED;
+	return croom_slot_call(printer, lane->panel, &lane->item) ? TAP_PRINT : TAP_NOT_PRINTED;
 }
 
 static void handle(struct lane_state *lane, const struct tap_captured *captured)
 {
-	struct tap_event event = { .kind = TAP_PACKET, .number = ++lane->number, .panel = lane->panel, .out = lane->tap->out,
-		.now_ns = captured->sec * INT64_C(1000000000) + (int64_t)captured->nsec,
-		.packet = { .data = (const uint8_t *)(captured + 1), .caplen = captured->caplen, .len = captured->len,
-			    .sec = captured->sec, .nsec = captured->nsec, .linktype = lane->tap->env.linktype } };
-	struct tap_decision decision = { .number = event.number, .revision = lane->panel->revision, .packet = &event.packet };
-	struct tap_probe probe = { .number = event.number, .revision = lane->panel->revision, .packet = &event.packet };
+	struct tap_packet *packet = &lane->event.packet;
+	enum tap_verdict verdict;
 
-	lane->now_ns = event.now_ns;
-	lane->tally.received++;
+	packet->data = (const uint8_t *)(captured + 1);
+	packet->caplen = captured->caplen;
+	packet->len = captured->len;
+	packet->sec = captured->sec;
+	packet->nsec = captured->nsec;
+	lane->now_ns = captured->sec * INT64_C(1000000000) + (int64_t)captured->nsec;
+	lane->event.now_ns = lane->now_ns;
+	lane->event.number = lane->item.number = lane->decision.number = lane->probe.number = ++lane->number;
 	lane->tally.bytes += captured->len;
-	decision.verdict = decide(lane, &event);
-	lane->tally.verdict[decision.verdict]++;
-	croom_slot_call(audit, lane->panel, &decision);
-	probe.verdict = decision.verdict;
-	croom_slot_call(diag, lane->panel, &probe);
+	verdict = decide(lane);
+	lane->tally.verdict[verdict]++;
+	lane->decision.verdict = lane->probe.verdict = verdict;
+	croom_slot_call(audit, lane->panel, &lane->decision);
+	croom_slot_call(diag, lane->panel, &lane->probe);
 }
 
 /* Copy the sums to where others may read them. */
@@ -146,6 +152,18 @@ static void sample_latency(struct lane_state *lane, int64_t oldest_ns)
 	croom_set_relaxed(bucket, *bucket + 1);
 }
 
+static void lay_out(struct lane_state *lane)
+{
+	struct tap *tap = lane->tap;
+	const struct tap_packet *packet = &lane->event.packet;
+
+	lane->event = (struct tap_event){ .kind = TAP_PACKET, .panel = lane->panel, .out = tap->out,
+					  .packet = { .linktype = tap->env.linktype } };
+	lane->item = (struct tap_item){ .packet = packet, .out = tap->out };
+	lane->decision = (struct tap_decision){ .revision = lane->panel->revision, .packet = packet };
+	lane->probe = (struct tap_probe){ .revision = lane->panel->revision, .packet = packet };
+}
+
 /* A new printer starts a new file, if so asked. */
 static void take_panel(struct lane_state *lane, const struct croom_panel *panel)
 {
@@ -156,6 +174,7 @@ static void take_panel(struct lane_state *lane, const struct croom_panel *panel)
 		tap_sink_split(lane->tap->out);
 	lane->printer = printer;
 	lane->panel = panel;
+	lay_out(lane);
 }
 
 /* Leave the panel if there is a newer one: let the strategy print what it holds, then observe. */
@@ -194,6 +213,7 @@ static uint32_t run_batch(struct lane_state *lane)
 		croom_ring_next(tap->ring);
 	}
 	croom_ring_release(tap->ring);
+	lane->tally.received += handled;
 	if (lane->now_ns - lane->tick_ns >= TAP_TICK_NS)
 		tick(lane);
 	tap_sinks_flush(tap->writer);

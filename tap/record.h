@@ -11,8 +11,8 @@
  *	metrics   tap_counters  about ten times a second, not per packet; returns 0
  *
  * A strategy also gets TICK, ten times a second or more often, and returns whether it holds rows that are not
- * printed yet; and FLUSH when its panel is about to be left: print what you hold. All pointers are good during the
- * call only.
+ * printed yet; and FLUSH when its panel is about to be left: print what you hold. What a handler is given is good
+ * during the call only, and is not its to change: the next slot and the next packet get the same structures.
  *
  * Handlers run on the lane thread: no system call, no allocation, no lock, no stdio, no clock unless their very
  * purpose needs it (diag=latency reads the vDSO clock). Contexts are made in open() on the control side, with

@@ -53,13 +53,17 @@ static int check_linktype(struct tap *tap, const char *name)
 	return -1;
 }
 
-/* libpcap reads through stdio: give that a large buffer, and no lock, because one thread alone reads. */
+/*
+ * libpcap reads through stdio: give that a large buffer (glibc takes no notice of the size without one), and no lock,
+ * because one thread alone reads.
+ */
 static FILE *open_stream(const char *name)
 {
+	static char buffer[READ_BUFFER];
 	FILE *stream = strcmp(name, "-") ? fopen(name, "rbe") : stdin;
 
 	if (stream) {
-		setvbuf(stream, NULL, _IOFBF, READ_BUFFER);
+		setvbuf(stream, buffer, _IOFBF, sizeof(buffer));
 		__fsetlocking(stream, FSETLOCKING_BYCALLER);
 	}
 	return stream;
