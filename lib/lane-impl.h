@@ -17,7 +17,6 @@
 #define CROOM_LANE_IMPL_H
 
 #include <croom/lane.h>
-#include <croom/room.h>
 
 /* This bit, and below it the number of records done. */
 #define LANE_PARKED (UINT64_C(1) << 63)

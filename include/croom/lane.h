@@ -38,6 +38,17 @@
 extern "C" {
 #endif
 
+enum { CROOM_NAME_MAX = 31 };      /* bytes in the name of a room, slot, class, lane: letters, digits, _ - . */
+
+/* From which record on a lane ran a revision. */
+struct croom_lane_start {
+	char lane[CROOM_NAME_MAX + 1];
+	bool observed;                     /* has left every older panel */
+	bool parked;                       /* it sleeps; first_record is the one it will start with */
+	uint64_t revision;                 /* the one it went to: newer than asked for if it skipped that one; 0: unknown */
+	uint64_t first_record;             /* 0: unknown (it has moved more than 64 times since) */
+};
+
 /* Visible for the inline calls below only. */
 struct croom_lane {
 	const struct croom_panel *const *wire;

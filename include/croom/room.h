@@ -41,7 +41,6 @@ extern "C" {
 enum {
 	CROOM_SLOTS_MAX = 256,
 	CROOM_LANES_MAX = 64,
-	CROOM_NAME_MAX = 31,       /* bytes in the name of a room, slot, class, lane: letters, digits, _ - . */
 	CROOM_CONFIG_MAX = 65536,  /* bytes of a config */
 	CROOM_HISTORY_MAX = 1000,  /* changes remembered */
 	CROOM_RETIRED_MAX = 64,    /* panels that wait for a late lane before swaps are refused with -EBUSY */
@@ -93,15 +92,6 @@ struct croom_swap_options {
 	uint64_t expect;                   /* refuse unless this is the current revision; 0: any */
 	int64_t wait_ms;                   /* for the lanes; 0: return once published; the default (NULL) is 5000 */
 	const struct croom_origin *origin;
-};
-
-/* From which record on a lane ran a revision. */
-struct croom_lane_start {
-	char lane[CROOM_NAME_MAX + 1];
-	bool observed;                     /* has left every older panel */
-	bool parked;                       /* it sleeps; first_record is the one it will start with */
-	uint64_t revision;                 /* the one it went to: newer than asked for if it skipped that one; 0: unknown */
-	uint64_t first_record;             /* 0: unknown (it has moved more than 64 times since) */
 };
 
 struct croom_swap_result {
