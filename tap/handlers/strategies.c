@@ -11,6 +11,7 @@
 #include "decode.h"
 #include <croom/room.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 enum { FLOWS_MAX = 32768, PLACES = 2 * FLOWS_MAX, TOP_MAX = 1000, NAME_MAX_BYTES = 80 };
 
@@ -62,6 +63,7 @@ struct flow {
 };
 
 struct flows {
+	uint64_t seed[2];            /* of the hash: nobody may choose addresses that collide and so slow down the lane */
 	struct croom_strings *strings;
 	uint32_t other;              /* the id of "other" */
 	uint32_t top;                /* 0: all of them */
@@ -72,14 +74,17 @@ struct flows {
 	uint32_t best[TOP_MAX];
 };
 
-static uint32_t hash(const struct key *key)
+static uint32_t hash(const struct flows *flows, const struct key *key)
 {
-	const uint64_t *word = (const uint64_t *)(const void *)key;
-	uint64_t h = UINT64_C(0x9e3779b97f4a7c15);
+	__extension__ typedef unsigned __int128 wide;
+	uint64_t h = flows->seed[0], word[sizeof(*key) / sizeof(uint64_t)];
 
-	for (size_t i = 0; i < sizeof(*key) / 8; i++) {
-		h = (h ^ word[i]) * UINT64_C(0xff51afd7ed558ccd);
-		h ^= h >> 32;
+	_Static_assert(sizeof(*key) % sizeof(uint64_t) == 0, "every byte of a key counts");
+	memcpy(word, key, sizeof(*key));
+	for (size_t i = 0; i < sizeof(word) / sizeof(word[0]); i++) {
+		wide product = (wide)(h ^ word[i]) * flows->seed[1];
+
+		h = (uint64_t)product ^ (uint64_t)(product >> 64);
 	}
 	return (uint32_t)h;
 }
@@ -160,7 +165,7 @@ static void print_all(struct flows *flows, const tap_event *event)
 			print_flow(flows, event, &flows->flow[i], 0);
 	/* Few flows: free their places one by one, rather than all of the table. */
 	for (uint32_t i = 0; i < flows->used; i++)
-		for (uint32_t p = hash(&flows->flow[i].key) % PLACES; flows->place[p]; p = (p + 1) % PLACES)
+		for (uint32_t p = hash(flows, &flows->flow[i].key) % PLACES; flows->place[p]; p = (p + 1) % PLACES)
 			flows->place[p] = 0;
 	flows->used = 0;
 	flows->since_ns = event->now_ns;
@@ -214,7 +219,7 @@ static void count_packet(struct flows *flows, const tap_event *event)
 	make_key(&key, &decoded);
 	if (flows->used == FLOWS_MAX)
 		print_all(flows, event);
-	for (place = hash(&key) % PLACES; flows->place[place]; place = (place + 1) % PLACES)
+	for (place = hash(flows, &key) % PLACES; flows->place[place]; place = (place + 1) % PLACES)
 		if (memcmp(&flows->flow[flows->place[place] - 1].key, &key, sizeof(key)) == 0) {
 			flow = &flows->flow[flows->place[place] - 1];
 			break;
@@ -252,6 +257,11 @@ static int table_open(void **ctx, struct tap_env *env, uint32_t top, int64_t int
 		return croom_error_set(err, -ENOMEM, CROOM_ERROR_OTHER, NULL, "out of memory");
 	/* Touch it now: the lane takes no page fault later. */
 	memset(flows, 0, sizeof(*flows));
+	if (getrandom(flows->seed, sizeof(flows->seed), 0) != sizeof(flows->seed)) {
+		free(flows);
+		return croom_error_set(err, -EAGAIN, CROOM_ERROR_OTHER, NULL, "no random numbers: %s", strerror(errno));
+	}
+	flows->seed[1] |= 1;
 	flows->strings = env->strings;
 	flows->top = top;
 	flows->interval_ns = interval_ns;
