@@ -7,6 +7,7 @@
  * gets FLUSH under it. When the ring stays empty the lane parks, so that it holds up no swap, and sleeps.
  */
 #include "door.h"
+#include "handlers/files.h"
 #include "tap.h"
 #include <string.h>
 
@@ -164,13 +165,21 @@ static void lay_out(struct lane_state *lane)
 	lane->probe = (struct tap_probe){ .revision = lane->panel->revision, .packet = packet };
 }
 
-/* A new printer starts a new file, if so asked. */
+/* Does the change to this printer start a new file? Unless told, when either of the two copies packets. */
+static bool splits(const struct lane_state *lane, const struct croom_entry *to)
+{
+	const struct croom_entry *from = &lane->printer;
+
+	if (!from->run || (from->run == to->run && from->ctx == to->ctx))
+		return false;
+	return lane->tap->options.split < 0 ? file_printer(from->run) || file_printer(to->run) : lane->tap->options.split;
+}
+
 static void take_panel(struct lane_state *lane, const struct croom_panel *panel)
 {
 	struct croom_entry printer = *croom_panel_entry(panel, printer_slot);
 
-	if ((printer.run != lane->printer.run || printer.ctx != lane->printer.ctx) && lane->printer.run &&
-	    lane->tap->options.split > 0)
+	if (splits(lane, &printer))
 		tap_sink_split(lane->tap->out);
 	lane->printer = printer;
 	lane->panel = panel;

@@ -33,7 +33,7 @@ static const char help[] =
 	"  --metrics M         off, statsd:HOST:PORT, file:PATH\n"
 	"  --diag D            off, latency[:INTERVAL], drops, malformed\n"
 	"\n"
-	"  --split, --no-split a printer swap starts FILE.1, FILE.2, ... (default when it starts as pcap or pcapng)\n"
+	"  --split, --no-split a printer swap starts FILE.1, FILE.2, ... (default: one from or to pcap or pcapng does)\n"
 	"  --nano              text and csv with nanoseconds, file formats too\n"
 	"  --room NAME         the name for croomctl (default croomtap)\n"
 	"  --no-control        no control socket\n"
@@ -199,8 +199,6 @@ static int check(struct tap_options *options)
 		options->handler[printer_slot] = options->write_file ? "pcap" : "text";
 	if (!options->write_file)
 		options->write_file = "-";
-	if (options->split < 0)
-		options->split = strncmp(options->handler[printer_slot], "pcap", 4) == 0;
 	if (!options->ring_bytes)
 		options->ring_bytes = options->read_file ? 1u << 20 : 32u << 20;
 	return -1;

@@ -34,7 +34,7 @@ struct tap_options {
 	uint64_t count;                    /* -c; 0: no end */
 	double pace;                       /* packets a second; 0: as fast as it goes; -1: as recorded */
 	bool no_promiscuous, immediate, nano, spin, lane_seccomp, no_control, no_status;
-	int split;                         /* -1: as the printer has it */
+	int split;                         /* -1: as the printers have it */
 	size_t ring_bytes;
 };
 

@@ -144,6 +144,11 @@ static int pcapng_print(struct copy *copy, tap_item *item)
 }
 CROOM_RUN(pcapng, pcapng_print, struct copy, tap_item);
 
+bool file_printer(croom_run_fn *run)
+{
+	return run == pcap_run || run == pcapng_run;
+}
+
 /* DLT_RAW has another number in files than in memory; the others that croomtap reads have one. */
 static uint32_t link_in_file(int linktype)
 {
