@@ -40,18 +40,20 @@ static inline void pause_cpu(void)
 
 static enum tap_verdict decide(struct lane_state *lane)
 {
+	struct tap_event *event = &lane->event;
+	struct tap_item *item = &lane->item;
 	int verdict;
 
-	if (croom_slot_call(filter, lane->panel, &lane->event))
+	if (croom_slot_call(filter, lane->panel, event))
 		return TAP_FILTERED;
 	if (lane->tap->options.count && ++lane->kept >= lane->tap->options.count)
 		lane->full = true;
 	lane->calls_strategy++;
-	verdict = croom_slot_call(strategy, lane->panel, &lane->event);
+	verdict = croom_slot_call(strategy, lane->panel, event);
 	if (verdict != TAP_PRINT)
 		return verdict == TAP_SUMMARISED ? TAP_SUMMARISED : TAP_SAMPLED_OUT;
 	lane->calls_printer++;
-	return croom_slot_call(printer, lane->panel, &lane->item) ? TAP_PRINT : TAP_NOT_PRINTED;
+	return croom_slot_call(printer, lane->panel, item) ? TAP_PRINT : TAP_NOT_PRINTED;
 }
 
 static void handle(struct lane_state *lane, const struct tap_captured *captured)
