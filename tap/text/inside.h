@@ -106,13 +106,15 @@ bool print_icmp6(struct line *line, const uint8_t *p, uint32_t length);
 bool print_renumbering(struct line *line, const uint8_t *p);
 bool print_node_information(struct line *line, const uint8_t *p, uint32_t length);
 
-/* routing.c */
+/* sctp.c, routing.c */
+bool print_sctp(struct line *line, const struct ip *ip, const uint8_t *p, uint32_t length);
 bool print_ospf(struct line *line, const struct ip *ip, const uint8_t *p, uint32_t length);
 bool print_pim(struct line *line, const uint8_t *p, uint32_t length);
 bool print_vrrp(struct line *line, const struct ip *ip, const uint8_t *p, uint32_t length);
 bool print_eigrp(struct line *line, const uint8_t *p, uint32_t length);
 bool print_dccp(struct line *line, const struct ip *ip, const uint8_t *p, uint32_t length);
-bool print_sctp(struct line *line, const struct ip *ip, const uint8_t *p);
+bool print_rsvp(struct line *line, const uint8_t *p, uint32_t length);
+bool print_pgm(struct line *line, const struct ip *ip, const uint8_t *p);
 bool print_slow(struct line *line, const uint8_t *p, uint32_t length);
 bool print_eapol(struct line *line, const uint8_t *p);
 bool print_lldp(struct line *line, const uint8_t *p, uint32_t length);

@@ -4,7 +4,7 @@
 
 enum { ICMP = 1, IGMP = 2, IPIP = 4, TCP = 6, UDP = 17, IP6IP = 41, GRE = 47, ESP = 50, AH = 51, ICMP6 = 58,
        NO_NEXT = 59, ND = 77, IPCOMP = 108, DCCP = 33, EIGRP = 88, OSPF = 89, PIM = 103, VRRP = 112,
-       SCTP = 132, ETHERNET = 143, HEADER = 20 };
+       RSVP = 46, PGM = 113, SCTP = 132, ETHERNET = 143, HEADER = 20 };
 
 /* Returns its length, 0 when the line ends here. */
 static uint32_t print_ah(struct line *line, const uint8_t *p)
@@ -122,12 +122,14 @@ bool print_protocol(struct line *line, const struct ip *ip, uint8_t protocol, co
 	case ESP: return print_esp(line, p, length);
 	case IPCOMP: return print_ipcomp(line, p);
 	case NO_NEXT: put_text(&line->to, "no next header"); return true;
-	case SCTP: return print_sctp(line, ip, p);
+	case SCTP: return print_sctp(line, ip, p, length);
 	case DCCP: return print_dccp(line, ip, p, length);
 	case EIGRP: return print_eigrp(line, p, length);
 	case OSPF: return print_ospf(line, ip, p, length);
 	case PIM: return print_pim(line, p, length);
 	case VRRP: return print_vrrp(line, ip, p, length);
+	case RSVP: return print_rsvp(line, p, length);
+	case PGM: return print_pgm(line, ip, p);
 	default: return print_number(line, protocol, length);
 	}
 }

@@ -143,16 +143,38 @@ bool print_dccp(struct line *line, const struct ip *ip, const uint8_t *p, uint32
 	return true;
 }
 
-/* Its ports; tcpdump goes on with its chunks. */
-bool print_sctp(struct line *line, const struct ip *ip, const uint8_t *p)
+/* Reservations. The length is what the message says of itself. */
+bool print_rsvp(struct line *line, const uint8_t *p, uint32_t length)
+{
+	static const struct named types[] = { { 1, "Path" }, { 2, "Resv" }, { 3, "PathErr" }, { 4, "ResvErr" },
+		{ 5, "PathTear" }, { 6, "ResvTear" }, { 7, "ResvConf" }, { 12, "Bundle" }, { 13, "Acknowledgement" },
+		{ 14, "Hello (Old)" }, { 15, "Refresh" }, { 20, "Hello" }, { 0, NULL } };
+
+	if (!has(line, p, 8))
+		return cut(line, "rsvp");
+	if (p[0] >> 4 != 1) {
+		put_length(line, "ERROR: RSVP version ", p[0] >> 4);
+		put_text(&line->to, " packet not supported");
+		return false;
+	}
+	put_text(&line->to, "RSVPv1 ");
+	put_numbered(line, name_of(types, p[1]), "unknown (", p[1], ")");
+	put_length(line, " Message, length: ", length);
+	return true;
+}
+
+/* Reliable multicast: the addresses once more, with ports. */
+bool print_pgm(struct line *line, const struct ip *ip, const uint8_t *p)
 {
 	if (!has(line, p, 4)) {
 		put_addresses(line, ip);
-		put_text(&line->to, ": ");
-		return cut(line, "sctp");
+		put_char(&line->to, ':');
+		return cut(line, "pgm");
 	}
 	put_ports(line, ip, p, ip->first);
-	put_text(&line->to, "sctp");
+	if (!has(line, p, 16))
+		return cut(line, "pgm");
+	put_length(line, "PGM, length ", be16(p + 14));
 	return true;
 }
 
