@@ -64,6 +64,9 @@ const char *name_of_type(uint16_t ethertype);
 /* Its name, or `before`, the value in hex of at least `digits`, `after`. */
 void put_name(struct put *to, const char *name, const char *before, uint32_t value, unsigned digits, const char *after);
 
+/* The names of the bits that are set, or "none". */
+void put_bits(struct line *line, const struct named *bits, uint32_t value);
+
 /* The addresses of the IP packet whose contents are printed. */
 struct ip {
 	const uint8_t *source, *target;
@@ -118,6 +121,9 @@ bool print_pgm(struct line *line, const struct ip *ip, const uint8_t *p);
 bool print_slow(struct line *line, const uint8_t *p, uint32_t length);
 bool print_eapol(struct line *line, const uint8_t *p);
 bool print_lldp(struct line *line, const uint8_t *p, uint32_t length);
+
+/* ptp.c */
+bool print_ptp(struct line *line, const uint8_t *p, uint32_t length);
 
 /* tunnel.c, ppp.c */
 bool print_gre(struct line *line, const uint8_t *p, uint32_t length);

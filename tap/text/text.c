@@ -124,6 +124,21 @@ void put_name(struct put *to, const char *name, const char *before, uint32_t val
 	put_string(to, after);
 }
 
+void put_bits(struct line *line, const struct named *bits, uint32_t value)
+{
+	const char *before = "";
+
+	for (; bits->name; bits++) {
+		if ((bits->value & value) != bits->value)
+			continue;
+		put_string(&line->to, before);
+		put_string(&line->to, bits->name);
+		before = ", ";
+	}
+	if (!*before)
+		put_text(&line->to, "none");
+}
+
 size_t text_time(struct text_ctx *ctx, char *out, size_t cap, int64_t second, uint64_t nsec)
 {
 	struct put to = { out, out + cap };
