@@ -122,8 +122,13 @@ bool print_slow(struct line *line, const uint8_t *p, uint32_t length);
 bool print_eapol(struct line *line, const uint8_t *p);
 bool print_lldp(struct line *line, const uint8_t *p, uint32_t length);
 
-/* ptp.c */
+/* ptp.c, vendor.c, vehicle.c */
 bool print_ptp(struct line *line, const uint8_t *p, uint32_t length);
+bool print_aoe(struct line *line, const uint8_t *p, uint32_t length);
+bool print_realtek(struct line *line, const uint8_t *p);
+bool print_heartbeat(struct line *line, const uint8_t *p);
+bool print_geonet(struct line *line, const uint8_t *p, uint32_t length);
+bool print_calm_fast(struct line *line, const uint8_t *p, uint32_t length);
 
 /* tunnel.c, ppp.c */
 bool print_gre(struct line *line, const uint8_t *p, uint32_t length);
