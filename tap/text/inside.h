@@ -122,6 +122,9 @@ bool print_slow(struct line *line, const uint8_t *p, uint32_t length);
 bool print_eapol(struct line *line, const uint8_t *p);
 bool print_lldp(struct line *line, const uint8_t *p, uint32_t length);
 
+/* isis.c: from the identifier on that names the protocol */
+bool print_osi(struct line *line, const uint8_t *p, uint32_t length);
+
 /* ptp.c, vendor.c, vehicle.c */
 bool print_ptp(struct line *line, const uint8_t *p, uint32_t length);
 bool print_aoe(struct line *line, const uint8_t *p, uint32_t length);

@@ -2,7 +2,7 @@
 /* 802.2: service access points, SNAP, and the spanning tree. */
 #include "inside.h"
 
-enum { SNAP = 0xaa, STP = 0x42, IP = 0x06, UI = 3, XID = 0xaf };
+enum { SNAP = 0xaa, STP = 0x42, IP = 0x06, OSI = 0xfe, UI = 3, XID = 0xaf };
 enum { STP_SHORTEST = 35, RSTP_SHORTEST = 36, MSTP_SHORTEST = 102, STP_CONFIG = 0, STP_RAPID = 2, STP_CHANGE = 0x80 };
 
 static const struct named vendors[] = { { 0x000000, "Ethernet" }, { 0x00000c, "Cisco" }, { 0x00005e, "IANA" },
@@ -288,6 +288,7 @@ bool print_llc(struct line *line, const uint8_t *p, uint32_t length)
 		case SNAP: return print_snap(line, p + 3, length - 3);
 		case STP: return print_stp(line, p + 3, length - 3);
 		case IP: return print_ip4(line, p + 3, length - 3);
+		case OSI: return print_osi(line, p + 3, length - 3);
 		default: break;
 		}
 	}

@@ -3,7 +3,7 @@
 #include "inside.h"
 
 enum { GRE_CHECKSUM = 0x8000, GRE_ROUTING = 0x4000, GRE_KEY = 0x2000, GRE_SEQUENCE = 0x1000, GRE_ACK = 0x0080,
-       GRE_IP4 = 0x0800, GRE_IP6 = 0x86dd, GRE_MPLS = 0x8847, GRE_ETHERNET = 0x6558, GRE_PPP = 0x880b };
+       GRE_IP4 = 0x0800, GRE_IP6 = 0x86dd, GRE_MPLS = 0x8847, GRE_ETHERNET = 0x6558, GRE_PPP = 0x880b, GRE_OSI = 0x00fe };
 
 /* A header that is read piece by piece: each takes bytes that have to be announced and captured. */
 struct piece {
@@ -100,6 +100,7 @@ static bool print_gre_payload(struct line *line, uint16_t protocol, const struct
 	case GRE_IP4: return print_ip4(line, piece->at, piece->left);
 	case GRE_IP6: return print_ip6(line, piece->at, piece->left);
 	case GRE_MPLS: return print_mpls(line, piece->at, piece->left);
+	case GRE_OSI: return print_osi(line, piece->at, piece->left);
 	case GRE_ETHERNET: return print_ethernet(line, piece->at, piece->left);
 	default:
 		put_text(&line->to, "gre-proto-0x");
