@@ -6,7 +6,7 @@ enum { IP4 = 0x0800, ARP = 0x0806, RARP = 0x8035, IP6 = 0x86dd, VLAN = 0x8100, Q
        QINQ_9200 = 0x9200, MACSEC = 0x88e5, JUMBO = 0x8870, ARISTA = 0xd28b, LOOPBACK = 0x9000, MPLS = 0x8847,
        MPLS_MULTI = 0x8848, PPPOE_SESSION = 0x8864, PPPOE_DISCOVERY = 0x8863, PPPOE_SESSION_OLD = 0x3c13,
        PPPOE_DISCOVERY_OLD = 0x3c12, SLOW = 0x8809, EAPOL = 0x888e, LLDP = 0x88cc, PTP = 0x88f7, AOE = 0x88a2,
-       REALTEK = 0x8899, HEARTBEAT = 0x886f, GEONET = 0x8947, GEONET_OLD = 0x0707, CALM_FAST = 0x1111, OSI = 0xfefe,
+       REALTEK = 0x8899, HEARTBEAT = 0x886f, GEONET = 0x8947, GEONET_OLD = 0x0707, CALM_FAST = 0x1111, OSI = 0xfefe, IPX = 0x8137,
        LONGEST = 1500, HEADER = 14 };
 
 const char *name_of_type(uint16_t ethertype)
@@ -114,6 +114,7 @@ bool print_ethertype(struct line *line, uint16_t type, const uint8_t *p, uint32_
 		else
 			print_osi(line, p + 1, length - 1);
 		return true;
+	case IPX: put_text(&line->to, "(NOV-ETHII) "), print_ipx(line, p); return true;
 	case AOE: print_aoe(line, p, length); return true;
 	case REALTEK: print_realtek(line, p); return true;
 	case HEARTBEAT: print_heartbeat(line, p); return true;

@@ -122,6 +122,11 @@ bool print_slow(struct line *line, const uint8_t *p, uint32_t length);
 bool print_eapol(struct line *line, const uint8_t *p);
 bool print_lldp(struct line *line, const uint8_t *p, uint32_t length);
 
+/* cisco.c, ipx.c */
+/* False from print_cisco: nobody knows the protocol. */
+bool print_cisco(struct line *line, uint16_t protocol, const uint8_t *p, uint32_t length);
+bool print_ipx(struct line *line, const uint8_t *p);
+
 /* isis.c: from the identifier on that names the protocol */
 bool print_osi(struct line *line, const uint8_t *p, uint32_t length);
 
@@ -142,5 +147,7 @@ bool print_pppoe(struct line *line, const uint8_t *p, uint32_t length);
 /* dump.c: hex and text, or hex alone, of at most what was captured. */
 void print_dump(struct line *line, const uint8_t *p, size_t length);
 void print_hex(struct line *line, const uint8_t *p, size_t length);
+/* As print_hex(), each row after `before`, which begins a line. */
+void print_hex_after(struct line *line, const char *before, const uint8_t *p, size_t length);
 
 #endif

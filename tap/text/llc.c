@@ -2,7 +2,7 @@
 /* 802.2: service access points, SNAP, and the spanning tree. */
 #include "inside.h"
 
-enum { SNAP = 0xaa, STP = 0x42, IP = 0x06, OSI = 0xfe, UI = 3, XID = 0xaf };
+enum { SNAP = 0xaa, STP = 0x42, IP = 0x06, IPX = 0xe0, OSI = 0xfe, UI = 3, XID = 0xaf };
 enum { STP_SHORTEST = 35, RSTP_SHORTEST = 36, MSTP_SHORTEST = 102, STP_CONFIG = 0, STP_RAPID = 2, STP_CHANGE = 0x80 };
 
 static const struct named vendors[] = { { 0x000000, "Ethernet" }, { 0x00000c, "Cisco" }, { 0x00005e, "IANA" },
@@ -261,8 +261,8 @@ static bool print_snap(struct line *line, const uint8_t *p, uint32_t length)
 	length -= 5;
 	if ((vendor == 0 || vendor == 0x0000f8) && print_ethertype(line, protocol, p, length))
 		return true;
-	if (vendor == 0x00000c && (protocol == 0x010b || protocol == 0x010c))
-		return print_stp(line, p, length);
+	if (vendor == 0x00000c && print_cisco(line, protocol, p, length))
+		return true;
 	if (vendor == 0x0080c2 && protocol == 14)
 		return print_stp(line, p, length);
 	if (vendor == 0x0080c2 && (protocol == 1 || protocol == 7)) {
@@ -283,11 +283,15 @@ bool print_llc(struct line *line, const uint8_t *p, uint32_t length)
 		print_dump(line, p, captured(line, p));
 		return false;
 	}
+	/* IPX without 802.2 begins with a checksum that is never used. */
+	if (p[0] == 0xff && p[1] == 0xff)
+		return print_ipx(line, p);
 	if (p[2] == UI && (p[0] & 0xfe) == (p[1] & 0xfe)) {
 		switch (p[0] & 0xfe) {
 		case SNAP: return print_snap(line, p + 3, length - 3);
 		case STP: return print_stp(line, p + 3, length - 3);
 		case IP: return print_ip4(line, p + 3, length - 3);
+		case IPX: return print_ipx(line, p + 3);
 		case OSI: return print_osi(line, p + 3, length - 3);
 		default: break;
 		}
