@@ -144,12 +144,13 @@ static bool is_vlan(uint16_t type)
 /* The tags and the type from `p` on. A switch's tag may be followed by others; each takes bytes of the frame. */
 static bool print_tagged(struct line *line, const uint8_t *p, uint32_t length, uint32_t frame_length)
 {
+	const char *layer = "ether";
 	uint32_t skip;
 	uint16_t type;
 
 	for (;;) {
 		if (!has(line, p, 2))
-			return cut(line, "ether");
+			return cut(line, layer);
 		type = be16(p);
 		p += 2;
 		length -= 2;
@@ -178,6 +179,7 @@ static bool print_tagged(struct line *line, const uint8_t *p, uint32_t length, u
 			break;
 		p += skip;
 		length -= skip;
+		layer = "arista";
 	}
 	if (type <= LONGEST) {
 		if (type < length)

@@ -103,7 +103,7 @@ static bool print_routes(struct line *line, const uint8_t *p, uint32_t length)
 	put_text(&line->to, "ipx-rip-");
 	if (command != QUERY && command != RESPONSE) {
 		put_char(&line->to, '?');
-		put_u32(&line->to, command);
+		put_hex(&line->to, command);
 		return true;
 	}
 	put_string(&line->to, command == QUERY ? "req" : "resp");

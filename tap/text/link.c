@@ -92,7 +92,7 @@ bool print_sll2(struct line *line, const uint8_t *p, uint32_t length)
 
 bool print_null(struct line *line, const uint8_t *p, uint32_t length)
 {
-	static const struct named families[] = { { 6, "NS" }, { 7, "ISO" }, { 16, "Appletalk" }, { 23, "IPX" }, { 0, NULL } };
+	static const struct named families[] = { { 6, "NS" }, { 16, "Appletalk" }, { 0, NULL } };
 	uint32_t family;
 	const char *name;
 
@@ -105,6 +105,8 @@ bool print_null(struct line *line, const uint8_t *p, uint32_t length)
 	switch (family) {
 	case 2: return print_ip4(line, p + NULL_HEADER, length - NULL_HEADER);
 	case 24: case 28: case 30: return print_ip6(line, p + NULL_HEADER, length - NULL_HEADER);
+	case 7: return print_osi(line, p + NULL_HEADER, length - NULL_HEADER);
+	case 23: return print_ipx(line, p + NULL_HEADER);
 	default: break;
 	}
 	name = name_of(families, family);

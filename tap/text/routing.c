@@ -2,7 +2,7 @@
 /* Protocols beside the promised ones whose quiet line is short: of routers over IP, of neighbours over Ethernet. */
 #include "inside.h"
 
-enum { OSPF_MD5 = 2, OSPF_MD5_BYTES = 16, DCCP_HEADER = 12, DCCP_LONG_HEADER = 16, LLDP_SYSTEM_NAME = 5 };
+enum { OSPF_MD5 = 2, OSPF_MD5_BYTES = 16, DCCP_HEADER = 12, DCCP_LONG_HEADER = 16, LLDP_SYSTEM_NAME = 5, PGM = 113 };
 
 static void put_numbered(struct line *line, const char *name, const char *before, uint32_t value, const char *after)
 {
@@ -171,7 +171,7 @@ bool print_pgm(struct line *line, const struct ip *ip, const uint8_t *p)
 		put_char(&line->to, ':');
 		return cut(line, "pgm");
 	}
-	put_ports(line, ip, p, ip->first);
+	put_ports(line, ip, p, PGM);
 	if (!has(line, p, 16))
 		return cut(line, "pgm");
 	put_length(line, "PGM, length ", be16(p + 14));

@@ -34,8 +34,14 @@ static const char *forces_of_port(uint16_t port)
 	return port >= FORCES_LOW_PORT && port <= FORCES_HIGH_PORT ? forces_levels[port - FORCES_LOW_PORT] : NULL;
 }
 
-/* Only the kind of message; of a broken one tcpdump says more. */
-static bool print_forces(struct line *line, const uint8_t *p, uint32_t length)
+static void dump_forces(struct line *line, const uint8_t *p, uint32_t length)
+{
+	print_hex_after(line, "\n\t[", p, length);
+	put_text(&line->to, "\n\t]");
+}
+
+/* Only the kind of message and whether its length can be right; what it carries is not read. */
+static void print_forces(struct line *line, const uint8_t *p, uint32_t length)
 {
 	static const struct named types[] = { { 0x01, "Association Setup" }, { 0x02, "Association TearDown" },
 		{ 0x03, "Config" }, { 0x04, "Query" }, { 0x05, "Event Notification" }, { 0x06, "Packet Redirect" },
@@ -43,15 +49,29 @@ static bool print_forces(struct line *line, const uint8_t *p, uint32_t length)
 		{ 0x14, "Query Response" }, { 0, NULL } };
 	const char *name;
 
-	if (length <= FORCES_HEADER - 4 || !has(line, p, 2))
-		return cut(line, "forces");
+	if (!has(line, p, FORCES_HEADER)) {
+		cut(line, "forces");
+		return;
+	}
 	name = name_of(types, p[1]);
-	if (!name)
-		return false;
+	if (!name) {
+		put_text(&line->to, "Invalid ForCES message type ");
+		put_u32(&line->to, p[1]);
+		put_char(&line->to, '\n');
+		dump_forces(line, p, length);
+		return;
+	}
 	put_text(&line->to, "\n\tForCES ");
 	put_string(&line->to, name);
 	put_char(&line->to, ' ');
-	return true;
+	if (length < FORCES_HEADER || 4u * be16(p + 2) != length) {
+		put_text(&line->to, "Illegal ForCES pkt len - min 24, total recvd ");
+		put_u32(&line->to, length);
+		put_text(&line->to, ", advertised ");
+		put_u32(&line->to, 4u * be16(p + 2));
+		put_char(&line->to, ' ');
+		dump_forces(line, p, length);
+	}
 }
 
 static bool print_data(struct line *line, const uint8_t *chunk, struct rest rest, bool forces)
@@ -82,7 +102,8 @@ static bool print_data(struct line *line, const uint8_t *chunk, struct rest rest
 		return bogus_length(line, chunk);
 	if (!forces && (payload < FORCES_LOW_PAYLOAD || payload > FORCES_HIGH_PAYLOAD))
 		return true;
-	return print_forces(line, rest.at + 12, rest.left - 12);
+	print_forces(line, rest.at + 12, rest.left - 12);
+	return true;
 }
 
 static bool print_init(struct line *line, const uint8_t *chunk, struct rest rest)

@@ -3,7 +3,8 @@
 #include "inside.h"
 
 enum { GRE_CHECKSUM = 0x8000, GRE_ROUTING = 0x4000, GRE_KEY = 0x2000, GRE_SEQUENCE = 0x1000, GRE_ACK = 0x0080,
-       GRE_IP4 = 0x0800, GRE_IP6 = 0x86dd, GRE_MPLS = 0x8847, GRE_ETHERNET = 0x6558, GRE_PPP = 0x880b, GRE_OSI = 0x00fe };
+       GRE_IP4 = 0x0800, GRE_IP6 = 0x86dd, GRE_MPLS = 0x8847, GRE_ETHERNET = 0x6558, GRE_PPP = 0x880b, GRE_OSI = 0x00fe,
+       OSI_FIRST = 0x81, OSI_LAST = 0x83 };
 
 /* A header that is read piece by piece: each takes bytes that have to be announced and captured. */
 struct piece {
@@ -228,5 +229,7 @@ bool print_mpls(struct line *line, const uint8_t *p, uint32_t length)
 		return put_char(&line->to, ' '), print_ip4(line, p, length);
 	if (first >> 4 == 6)
 		return put_char(&line->to, ' '), print_ip6(line, p, length);
+	if (first >= OSI_FIRST && first <= OSI_LAST)
+		return put_char(&line->to, ' '), print_osi(line, p, length);
 	return true;
 }
