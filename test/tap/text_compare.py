@@ -107,9 +107,8 @@ def records(text):
 
 
 # Words of tcpdump's lines for protocols that the text printer does not promise: a changed byte can make one of any.
-OTHERS = re.compile(r"\b(sctp|EGPv\d+|igrp|RSVP|PGM|mobile|IPX|AT|OSI|CLNP|CDP|UDLD|VTP|DTP|(ES-|IS-)IS|PTPv\d+|AoE|"
-                    r"GeoNet|CFM\S*|MPCP|TIPC|NSH|REP|RRCP|MS-NLB|CALM FAST)\b|"
-                    r"\[\|(egp|igrp|rsvp|pgm|mobile|sctp|ipx|ddp|isoclns|cdp|udld|vtp|dtp)\]")
+OTHERS = re.compile(r"\b(ForCES|EGPv\d+|igrp|mobile|AT|CLNP|Q\.933|ES-IS|CFM\S*|MPCP|TIPC|NSH|aarp)\b|"
+                    r"\[\|(egp|igrp|mobile|ddp|forces|q\.933|decnet|aarp|tipc|nsh|cfm)\]")
 
 
 class Failed(Exception):

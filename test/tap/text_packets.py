@@ -3,6 +3,7 @@
 import random
 import struct
 from text_compare import ETHERNET, LOOP, NULL, RAW, SLL, SLL2
+from text_others import Others
 
 ADDRESSES4 = ["0a000001", "0a000002", "c0a80101", "ffffffff", "00000000", "e0000001", "7f000001", "ac10fe0a"]
 ADDRESSES6 = ["fe80000000000000020000fffe000001", "20010db8000000000000000000000001",
@@ -13,7 +14,7 @@ ADDRESSES6 = ["fe80000000000000020000fffe000001", "20010db8000000000000000000000
               "ffffffffffffffffffffffffffffffff", "00000001000200030004000500060000"]
 
 
-class Packets:
+class Packets(Others):
     def __init__(self, seed):
         self.random = random.Random(seed)
         self.pick = self.random.choice
@@ -199,7 +200,8 @@ class Packets:
         flags = self.pick([0, 0x2000, 0x3000, 0x8000, 0xb000, 0x2001, 0x3001, 0x3081, 0x1001, 0x4000, 7])
         fields = self.random.randbytes(4 * bin(flags & 0xf080).count("1"))
         kind, data = self.pick([(0x800, self.ip4(self.udp)), (0x86dd, self.ip6((6, self.tcp))), (0x880b, self.ppp()),
-                                (0x6558, self.random.randbytes(12) + b"\x08\0" + self.ip4(self.tcp)), (0x1234, b"")])
+                                (0x6558, self.random.randbytes(12) + b"\x08\0" + self.ip4(self.tcp)), (0x1234, b""),
+                                (0xfe, self.isis())])
         return struct.pack(">HH", flags, kind) + fields + data
 
     def ppp(self):
@@ -270,6 +272,11 @@ class Packets:
         yield "routing", 0x86dd, self.ip6((protocol, maker))
         yield "gre", 0x0800, self.ip4(self.gre, 47)
         yield "neighbours", *self.neighbours()
+        protocol, maker = self.over_ip()
+        yield "other over ip", 0x0800, self.ip4(maker, protocol)
+        yield "other over ip", 0x86dd, self.ip6((protocol, maker), self.pick([(), (), (60,)]))
+        yield "other by type", *self.by_type()
+        yield "other in 802.2", 0, self.in_llc()
         yield "unknown type", self.pick([0x0601, 0x1234, 0x6004, 0x893a, 0xffff, 0x05dd]), self.noise(60)
         yield "llc", 0, self.pick([b"\x42\x42\x03", b"\xaa\xaa\x03\0\0\0\x08\0", b"\xf0\xf1\x7f", b"\4\4\xaf\x81",
                                    b"\xaa\xaa\x03\0\0\x0c\x01\x0b", b"\6\6\3", b"\x08\x09\x01\2", b"\x10\x20\x02\3",
