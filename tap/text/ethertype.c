@@ -6,8 +6,8 @@ enum { IP4 = 0x0800, ARP = 0x0806, RARP = 0x8035, IP6 = 0x86dd, VLAN = 0x8100, Q
        QINQ_9200 = 0x9200, MACSEC = 0x88e5, JUMBO = 0x8870, ARISTA = 0xd28b, LOOPBACK = 0x9000, MPLS = 0x8847,
        MPLS_MULTI = 0x8848, PPPOE_SESSION = 0x8864, PPPOE_DISCOVERY = 0x8863, PPPOE_SESSION_OLD = 0x3c13,
        PPPOE_DISCOVERY_OLD = 0x3c12, SLOW = 0x8809, EAPOL = 0x888e, LLDP = 0x88cc, PTP = 0x88f7, AOE = 0x88a2,
-       REALTEK = 0x8899, HEARTBEAT = 0x886f, GEONET = 0x8947, GEONET_OLD = 0x0707, CALM_FAST = 0x1111, OSI = 0xfefe, IPX = 0x8137,
-       LONGEST = 1500, HEADER = 14 };
+       REALTEK = 0x8899, HEARTBEAT = 0x886f, GEONET = 0x8947, GEONET_OLD = 0x0707, CALM_FAST = 0x1111, OSI = 0xfefe,
+       IPX = 0x8137, PPP = 0x880b, LONGEST = 1500, HEADER = 14 };
 
 const char *name_of_type(uint16_t ethertype)
 {
@@ -107,6 +107,10 @@ bool print_ethertype(struct line *line, uint16_t type, const uint8_t *p, uint32_
 	case EAPOL: print_eapol(line, p); return true;
 	case LLDP: print_lldp(line, p, length); return true;
 	case PTP: print_ptp(line, p, length); return true;
+	case PPP:
+		if (length)
+			put_text(&line->to, ": "), print_ppp(line, p, length);
+		return true;
 	case OSI:
 		/* A byte of padding stands in front. */
 		if (length < 1 || !has(line, p, 1))

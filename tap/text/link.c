@@ -3,7 +3,7 @@
 #include "inside.h"
 #include "link.h"
 
-enum { VLAN = 0x8100, LLC = 4, LONGEST = 1500, SLL_HEADER = 16, SLL2_HEADER = 20, NULL_HEADER = 4 };
+enum { VLAN = 0x8100, NOVELL = 1, LLC = 4, LONGEST = 1500, SLL_HEADER = 16, SLL2_HEADER = 20, NULL_HEADER = 4 };
 
 static const struct named directions[] = { { 0, "In" }, { 1, "B" }, { 2, "M" }, { 3, "P" }, { 4, "Out" }, { 0, NULL } };
 
@@ -23,6 +23,8 @@ static bool print_cooked(struct line *line, uint16_t type, const uint8_t *p, uin
 	}
 	if (type == LLC)
 		print_llc(line, p, *length);
+	if (type == NOVELL)
+		print_ipx(line, p);
 	return type <= LONGEST || print_ethertype(line, type, p, *length);
 }
 
