@@ -2,8 +2,8 @@
 /* What Cisco's switches say to their neighbours: CDP, UDLD, VTP, DTP, and their spanning trees. */
 #include "inside.h"
 
-enum { CDP = 0x2000, UDLD = 0x0111, VTP = 0x2003, DTP = 0x2004, PVST = 0x010b, BRIDGE = 0x010c, DEVICE_ID = 1, CDP_FIELD = 4,
-       VTP_SHORTEST = 36 };
+enum { CDP = 0x2000, UDLD = 0x0111, VTP = 0x2003, DTP = 0x2004, PVST = 0x010b, BRIDGE = 0x010c, DEVICE_ID = 1,
+       CDP_FIELD = 4, VTP_SHORTEST = 36 };
 
 static bool put_length(struct line *line, uint32_t length)
 {
@@ -38,12 +38,15 @@ struct kind {
 
 static const struct kind *find_kind(uint16_t type)
 {
-	static const struct kind kinds[] = { [0x01] = { "Device-ID", 0, 0 }, [0x02] = { "Address", 0, 0 }, [0x03] = { "Port-ID", 0, 0 },
+	static const struct kind kinds[] = {
+		[0x01] = { "Device-ID", 0, 0 }, [0x02] = { "Address", 0, 0 }, [0x03] = { "Port-ID", 0, 0 },
 		[0x04] = { "Capability", 4, 4 }, [0x05] = { "Version String", 0, 0 }, [0x06] = { "Platform", 0, 0 },
-		[0x07] = { "Prefixes", 0, 0 }, [0x08] = { "Protocol-Hello option", 0, 0 }, [0x09] = { "VTP Management Domain", 0, 0 },
-		[0x0a] = { "Native VLAN ID", 2, 2 }, [0x0b] = { "Duplex", 1, 1 }, [0x0e] = { "ATA-186 VoIP VLAN assignment", 3, 3 },
-		[0x0f] = { "ATA-186 VoIP VLAN request", 2, 3 }, [0x10] = { "power consumption", 1, 3 }, [0x11] = { "MTU", 4, 4 },
-		[0x12] = { "AVVID trust bitmap", 1, 1 }, [0x13] = { "AVVID untrusted ports CoS", 1, 1 }, [0x14] = { "System Name", 0, 0 },
+		[0x07] = { "Prefixes", 0, 0 }, [0x08] = { "Protocol-Hello option", 0, 0 },
+		[0x09] = { "VTP Management Domain", 0, 0 }, [0x0a] = { "Native VLAN ID", 2, 2 },
+		[0x0b] = { "Duplex", 1, 1 }, [0x0e] = { "ATA-186 VoIP VLAN assignment", 3, 3 },
+		[0x0f] = { "ATA-186 VoIP VLAN request", 2, 3 }, [0x10] = { "power consumption", 1, 3 },
+		[0x11] = { "MTU", 4, 4 }, [0x12] = { "AVVID trust bitmap", 1, 1 },
+		[0x13] = { "AVVID untrusted ports CoS", 1, 1 }, [0x14] = { "System Name", 0, 0 },
 		[0x15] = { "System Object ID (not decoded)", 0, 0 }, [0x16] = { "Management Addresses", 4, 0 },
 		[0x17] = { "Physical Location", 1, 0 } };
 	static const struct kind unknown = { "unknown field type", 0, 0 };
@@ -118,8 +121,8 @@ static bool print_cdp(struct line *line, const uint8_t *p, uint32_t length)
 static bool print_udld(struct line *line, const uint8_t *p, uint32_t length)
 {
 	static const char *const codes[] = { "Reserved", "Probe message", "Echo message", "Flush message" };
-	static const struct named flags[] = { { 1, "RT" }, { 2, "RSY" }, { 4, "MBZ-2" }, { 8, "MBZ-3" }, { 16, "MBZ-4" },
-					      { 32, "MBZ-5" }, { 64, "MBZ-6" }, { 128, "MBZ-7" }, { 0, NULL } };
+	static const struct named flags[] = { { 1, "RT" }, { 2, "RSY" }, { 4, "MBZ-2" }, { 8, "MBZ-3" },
+		{ 16, "MBZ-4" }, { 32, "MBZ-5" }, { 64, "MBZ-6" }, { 128, "MBZ-7" }, { 0, NULL } };
 	unsigned code;
 
 	if (length < 4)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What OSI's network layer identifier leads to: IS-IS, and IP in its disguise. Of CLNP and ES-IS only the name is shown. */
+/* What OSI's network layer identifier leads to: IS-IS, and IP. Of CLNP and ES-IS only the name is shown. */
 #include "inside.h"
 
 enum { CLNP = 0x81, ES_IS = 0x82, IS_IS = 0x83, IP6 = 0x8e, IP4 = 0xcc, PPP = 0xcf, COMMON = 8, VERSION = 1,
@@ -30,8 +30,9 @@ struct message {
 static const struct message *find_message(uint8_t type)
 {
 	static const struct message messages[] = { { 15, 27, 27, ", L1 Lan IIH" }, { 16, 27, 27, ", L2 Lan IIH" },
-		{ 17, 20, 20, ", p2p IIH" }, { 18, 27, 19, ", L1 LSP" }, { 20, 27, 19, ", L2 LSP" }, { 24, 33, 33, ", L1 CSNP" },
-		{ 25, 33, 33, ", L2 CSNP" }, { 26, 17, 17, ", L1 PSNP" }, { 27, 17, 17, ", L2 PSNP" } };
+		{ 17, 20, 20, ", p2p IIH" }, { 18, 27, 19, ", L1 LSP" }, { 20, 27, 19, ", L2 LSP" },
+		{ 24, 33, 33, ", L1 CSNP" }, { 25, 33, 33, ", L2 CSNP" }, { 26, 17, 17, ", L1 PSNP" },
+		{ 27, 17, 17, ", L2 PSNP" } };
 
 	for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++)
 		if (messages[i].type == type)

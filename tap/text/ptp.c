@@ -2,8 +2,8 @@
 /* PTP, version 2: the common header, then what belongs to each kind of message. */
 #include "inside.h"
 
-enum { SHORTEST = 34, SYNC = 0, DELAY_REQUEST = 1, PEER_REQUEST = 2, PEER_RESPONSE = 3, FOLLOW_UP = 8, DELAY_RESPONSE = 9,
-       PEER_FOLLOW_UP = 10, ANNOUNCE = 11, SIGNALLING = 12, MANAGEMENT = 13, COMPATIBLE = 0x10 };
+enum { SHORTEST = 34, SYNC = 0, DELAY_REQUEST = 1, PEER_REQUEST = 2, PEER_RESPONSE = 3, FOLLOW_UP = 8,
+       DELAY_RESPONSE = 9, PEER_FOLLOW_UP = 10, ANNOUNCE = 11, SIGNALLING = 12, MANAGEMENT = 13, COMPATIBLE = 0x10 };
 
 /* A number of up to 8 bytes, and the words around it. */
 struct field {
@@ -13,7 +13,7 @@ struct field {
 	const char *after;
 };
 
-/* The fields from `p` on, each only if all of it was captured; returns what follows them, NULL when the line is over. */
+/* The fields from `p` on, each only if it was captured; returns what follows them, NULL when the line is over. */
 static const uint8_t *put_fields(struct line *line, const uint8_t *p, const struct field *field)
 {
 	for (; field->bytes; field++) {
@@ -37,7 +37,8 @@ static const uint8_t *put_fields(struct line *line, const uint8_t *p, const stru
 
 static const uint8_t *put_stamp(struct line *line, const char *before, const uint8_t *p)
 {
-	static const struct field stamp[] = { { " ", 6, false, " seconds," }, { " ", 4, false, " nanoseconds" }, { "", 0, false, "" } };
+	static const struct field stamp[] = { { " ", 6, false, " seconds," }, { " ", 4, false, " nanoseconds" },
+					      { "", 0, false, "" } };
 
 	put_string(&line->to, before);
 	return put_fields(line, p, stamp);
@@ -54,11 +55,11 @@ static const uint8_t *put_port(struct line *line, const uint8_t *p)
 static bool print_announce(struct line *line, const uint8_t *p)
 {
 	static const struct field fields[] = { { " ", 6, false, " seconds" }, { " ", 4, false, " nanoseconds" },
-		{ ", origin cur utc :", 2, false, "" }, { ", rsvd : ", 1, false, "" }, { ", gm priority_1 : ", 1, false, "" },
-		{ ", gm clock class : ", 1, false, "" }, { ", gm clock accuracy : ", 1, false, "" },
-		{ ", gm clock variance : ", 2, false, "" }, { ", gm priority_2 : ", 1, false, "" },
-		{ ", gm clock id : 0x", 8, true, "" }, { ", steps removed : ", 2, false, "" },
-		{ ", time source : 0x", 1, true, "" }, { "", 0, false, "" } };
+		{ ", origin cur utc :", 2, false, "" }, { ", rsvd : ", 1, false, "" },
+		{ ", gm priority_1 : ", 1, false, "" }, { ", gm clock class : ", 1, false, "" },
+		{ ", gm clock accuracy : ", 1, false, "" }, { ", gm clock variance : ", 2, false, "" },
+		{ ", gm priority_2 : ", 1, false, "" }, { ", gm clock id : 0x", 8, true, "" },
+		{ ", steps removed : ", 2, false, "" }, { ", time source : 0x", 1, true, "" }, { "", 0, false, "" } };
 
 	put_text(&line->to, ", originTimeStamp :");
 	return put_fields(line, p, fields) != NULL;
@@ -130,15 +131,16 @@ static bool put_control(struct line *line, const uint8_t *p)
 
 static bool print_version_2(struct line *line, const uint8_t *p)
 {
-	static const char *const types[] = { [SYNC] = "sync", [DELAY_REQUEST] = "delay req", [PEER_REQUEST] = "peer delay req",
-		[PEER_RESPONSE] = "peer delay resp", [FOLLOW_UP] = "follow up", [DELAY_RESPONSE] = "delay resp",
+	static const char *const types[] = { [SYNC] = "sync", [DELAY_REQUEST] = "delay req",
+		[PEER_REQUEST] = "peer delay req", [PEER_RESPONSE] = "peer delay resp", [FOLLOW_UP] = "follow up", [DELAY_RESPONSE] = "delay resp",
 		[PEER_FOLLOW_UP] = "pdelay resp fup", [ANNOUNCE] = "announce", [SIGNALLING] = "signalling",
 		[MANAGEMENT] = "management", [15] = NULL };
 	static const struct field lengths[] = { { ", length : ", 2, false, "" }, { "", 0, false, "" } };
 	static const struct field domains[] = { { ", domain : ", 1, false, "" }, { ", reserved1 : ", 1, false, "" },
 						{ "", 0, false, "" } };
-	static const struct field clocks[] = { { ", NS correction : ", 6, false, "" }, { ", sub NS correction : ", 2, false, "" },
-		{ ", reserved2 : ", 4, false, "" }, { ", clock identity : 0x", 8, true, "" }, { ", port id : ", 2, false, "" },
+	static const struct field clocks[] = { { ", NS correction : ", 6, false, "" },
+		{ ", sub NS correction : ", 2, false, "" }, { ", reserved2 : ", 4, false, "" },
+		{ ", clock identity : 0x", 8, true, "" }, { ", port id : ", 2, false, "" },
 		{ ", seq id : ", 2, false, "" }, { "", 0, false, "" } };
 	static const struct field interval[] = { { ", log message interval : ", 1, false, "" }, { "", 0, false, "" } };
 	uint8_t type = p[0] & 15;

@@ -76,9 +76,10 @@ static void print_forces(struct line *line, const uint8_t *p, uint32_t length)
 
 static bool print_data(struct line *line, const uint8_t *chunk, struct rest rest, bool forces)
 {
-	static const char *const payloads[] = { NULL, "ISDN Q.921", "M2UA", "M3UA", "SUA", "M2PA", "V5.2", "H.248", "BICC",
-		"TALI", "DUA", "ASAP", "ENRP", "H.323", "Q.IPC", "SIMCO", "DDPSC", "DDPSSC", "S1AP", "RUA", "HNBAP",
-		"ForCES HP", "ForCES MP", "ForCES LP", "SBc-AP", "NBAP", NULL, "X2AP" };
+	static const char *const payloads[] = { NULL, "ISDN Q.921", "M2UA", "M3UA", "SUA", "M2PA", "V5.2", "H.248",
+		"BICC", "TALI", "DUA", "ASAP", "ENRP", "H.323", "Q.IPC", "SIMCO", "DDPSC", "DDPSSC", "S1AP", "RUA",
+		"HNBAP", "ForCES HP", "ForCES MP", "ForCES LP", "SBc-AP", "NBAP", NULL, "X2AP" };
+	const char *name;
 	uint32_t payload;
 
 	if (chunk[1] & 4)
@@ -95,8 +96,9 @@ static bool print_data(struct line *line, const uint8_t *chunk, struct rest rest
 	put_field(line, "[SID: ", be16(rest.at + 4));
 	put_field(line, "[SSEQ ", be16(rest.at + 6));
 	payload = be32(rest.at + 8);
+	name = payload < sizeof(payloads) / sizeof(payloads[0]) ? payloads[payload] : NULL;
 	put_text(&line->to, "[PPID ");
-	put_name(&line->to, payload < sizeof(payloads) / sizeof(payloads[0]) ? payloads[payload] : NULL, "0x", payload, 1, "");
+	put_name(&line->to, name, "0x", payload, 1, "");
 	put_text(&line->to, "] ");
 	if (rest.left == 12)
 		return bogus_length(line, chunk);
@@ -154,10 +156,11 @@ static bool print_sack(struct line *line, const uint8_t *chunk, struct rest rest
 
 static bool print_chunk(struct line *line, const uint8_t *chunk, bool forces)
 {
-	static const struct named kinds[] = { { DATA, "DATA" }, { INIT, "INIT" }, { INIT_ACK, "INIT ACK" }, { SACK, "SACK" },
-		{ 4, "HB REQ" }, { 5, "HB ACK" }, { 6, "ABORT" }, { 7, "SHUTDOWN" }, { 8, "SHUTDOWN ACK" }, { 9, "OP ERR" },
-		{ 10, "COOKIE ECHO" }, { 11, "COOKIE ACK" }, { 12, "ECN ECHO" }, { 13, "ECN CWR" }, { 14, "SHUTDOWN COMPLETE" },
-		{ 0xc0, "FOR CUM TSN" }, { 0xc1, "REL CTRL" }, { 0xc2, "REL CTRL ACK" }, { 0, NULL } };
+	static const struct named kinds[] = { { DATA, "DATA" }, { INIT, "INIT" }, { INIT_ACK, "INIT ACK" },
+		{ SACK, "SACK" }, { 4, "HB REQ" }, { 5, "HB ACK" }, { 6, "ABORT" }, { 7, "SHUTDOWN" },
+		{ 8, "SHUTDOWN ACK" }, { 9, "OP ERR" }, { 10, "COOKIE ECHO" }, { 11, "COOKIE ACK" }, { 12, "ECN ECHO" },
+		{ 13, "ECN CWR" }, { 14, "SHUTDOWN COMPLETE" }, { 0xc0, "FOR CUM TSN" }, { 0xc1, "REL CTRL" },
+		{ 0xc2, "REL CTRL ACK" }, { 0, NULL } };
 	struct rest rest = { chunk + CHUNK, be16(chunk + 2) - (uint32_t)CHUNK };
 
 	put_char(&line->to, '[');

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A packet as the line that `tcpdump -nq` prints for it (the reference is tcpdump 4.99.3): the same bytes for Ethernet
- * with its tags, LLC, ARP, IPv4 and IPv6 with extension headers and fragments, TCP, UDP, ICMP, ICMPv6, and for GRE,
- * MPLS, PPPoE, PPP, ESP, AH, DCCP, OSPF, PIM, VRRP, EIGRP, LLDP, LACP, EAPOL and spanning trees. Of other protocols it
- * says less: their number or type, and the length.
+ * with its tags, LLC, ARP, IPv4 and IPv6 with extension headers and fragments, TCP, UDP, ICMP, ICMPv6, and for some
+ * thirty others, which doc/TEXT.md lists. Of what is left it says less: the number or type, and the length.
  *
  * Never reads behind caplen, never writes behind cap: a line that does not fit is cut. Lane thread: no allocation,
  * no system call, no stdio; the context is made on the control side.

@@ -2,7 +2,8 @@
 /* What vehicles say to each other: GeoNetworking with the transport and the header of its applications, CALM FAST. */
 #include "inside.h"
 
-enum { COMMON = 36, ANY = 0, BEACON = 1, SCOPED = 5, SINGLE_HOP = 0, MULTI_HOP = 1, MULTI_HOP_EXTRA = 32, BTP_A = 1, BTP_B = 2 };
+enum { COMMON = 36, ANY = 0, BEACON = 1, SCOPED = 5, SINGLE_HOP = 0, MULTI_HOP = 1, MULTI_HOP_EXTRA = 32, BTP_A = 1,
+       BTP_B = 2 };
 
 static void put_number(struct line *line, const char *before, uint32_t value, const char *after)
 {
@@ -24,7 +25,8 @@ static void put_source(struct line *line, const char *before)
 static bool print_application(struct line *line, const uint8_t *p)
 {
 	static const struct named messages[] = { { 0, "CAM" }, { 1, "DENM" }, { 101, "TPEGM" }, { 102, "TSPDM" },
-		{ 103, "VPM" }, { 104, "SRM" }, { 105, "SLAM" }, { 106, "ecoCAM" }, { 107, "ITM" }, { 150, "SA" }, { 0, NULL } };
+		{ 103, "VPM" }, { 104, "SRM" }, { 105, "SLAM" }, { 106, "ecoCAM" }, { 107, "ITM" }, { 150, "SA" },
+		{ 0, NULL } };
 	const char *name;
 
 	if (!has(line, p, 1))

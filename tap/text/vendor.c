@@ -13,7 +13,8 @@ static bool too_short(struct line *line, const char *layer, const uint8_t *p, ui
 
 bool print_aoe(struct line *line, const uint8_t *p, uint32_t length)
 {
-	static const struct named flags[] = { { 8, "Response" }, { 4, "Error" }, { 2, "MBZ-1" }, { 1, "MBZ-0" }, { 0, NULL } };
+	static const struct named flags[] = { { 8, "Response" }, { 4, "Error" }, { 2, "MBZ-1" }, { 1, "MBZ-0" },
+		{ 0, NULL } };
 
 	put_text(&line->to, "AoE length ");
 	put_u32(&line->to, length);
@@ -58,7 +59,8 @@ static bool print_register(struct line *line, const uint8_t *p)
 
 static bool print_rrcp(struct line *line, const uint8_t *p)
 {
-	static const struct named codes[] = { { RRCP_HELLO, "hello" }, { RRCP_GET, "get" }, { RRCP_SET, "set" }, { 0, NULL } };
+	static const struct named codes[] = { { RRCP_HELLO, "hello" }, { RRCP_GET, "get" }, { RRCP_SET, "set" },
+		{ 0, NULL } };
 	uint8_t code;
 
 	if (!has(line, p, 2))
