@@ -155,6 +155,8 @@ def main(program, cache, packages):
             if whole.all[name]:
                 good &= compare.verdict(f"captured {name} as tcpdump shows it", whole.share([name]) >= compare.WANTED,
                                         f"{whole.same[name]} of {whole.all[name]} are identical")
+        good &= compare.verdict(f"all {sum(whole.all.values())} captured packets as tcpdump shows them",
+                                whole.share() >= compare.WANTED, f"only {100 * whole.share():.3f} % are identical")
     return 0 if good else 1
 
 

@@ -12,11 +12,19 @@ ETHERNET, SLL, SLL2, RAW, NULL, LOOP = 1, 113, 276, 101, 0, 108
 LINKS = {ETHERNET: "Ethernet", SLL: "Linux cooked v1", SLL2: "Linux cooked v2", RAW: "raw IP", NULL: "BSD loopback",
          LOOP: "OpenBSD loopback", 12: "raw IP", 14: "raw IP", 228: "raw IPv4", 229: "raw IPv6"}
 HEADER = {ETHERNET: 14, SLL: 16, SLL2: 20, NULL: 4, LOOP: 4}
-PROTOCOLS = {1: "icmp", 2: "igmp", 4: "ip in ip", 6: "tcp", 17: "udp", 33: "dccp", 41: "ip6 in ip", 47: "gre",
-             50: "esp", 51: "ah", 58: "icmp6", 59: "no next header", 88: "eigrp", 89: "ospf", 103: "pim",
+PROTOCOLS = {1: "icmp", 2: "igmp", 4: "ip in ip", 6: "tcp", 9: "igrp", 17: "udp", 33: "dccp", 41: "ip6 in ip", 46: "rsvp",
+             47: "gre", 50: "esp", 51: "ah", 58: "icmp6", 59: "no next header", 88: "eigrp", 89: "ospf", 103: "pim",
              112: "vrrp", 113: "pgm", 132: "sctp", 135: "mobility"}
 TYPES = {0x0806: "arp", 0x8035: "arp", 0x8847: "mpls", 0x8848: "mpls", 0x8863: "pppoe", 0x8864: "pppoe", 0x88cc: "lldp",
-         0x8809: "slow", 0x888e: "eapol", 0x88f7: "ptp", 0x9000: "loopback"}
+         0x8809: "slow", 0x888e: "eapol", 0x88f7: "ptp", 0x9000: "loopback", 0x6003: "decnet", 0x0707: "geonet",
+         0x8947: "geonet", 0x1111: "calm fast", 0x8137: "ipx", 0x88a2: "aoe", 0x8899: "realtek", 0x88ca: "tipc",
+         0x886f: "nlb heartbeat", 0x8902: "cfm", 0xabcd: "cfm", 0xfefe: "osi", 0x894f: "nsh", 0x80f3: "aarp",
+         0x880b: "ppp"}
+# What 802.2 carries, by its first bytes.
+ACCESS = {b"\x42\x42\x03": "stp", b"\xfe\xfe\x03": "osi", b"\xe0\xe0\x03": "ipx", b"\xff\xff": "ipx",
+          b"\xaa\xaa\x03\0\0\x0c\x20\0": "cdp", b"\xaa\xaa\x03\0\0\x0c\x01\x11": "udld",
+          b"\xaa\xaa\x03\0\0\x0c\x20\3": "vtp", b"\xaa\xaa\x03\0\0\x0c\x20\4": "dtp",
+          b"\xaa\xaa\x03\0\0\x0c\x01\x0b": "stp"}
 EXTENSIONS = (0, 43, 60, 44, 51)
 # What the text printer promises, by the names that kind() gives.
 PROMISED = ("arp", "ip4 tcp", "ip4 udp", "ip4 icmp", "ip4 fragment", "ip6 tcp", "ip6 udp", "ip6 icmp6", "ip6 fragment",
@@ -89,7 +97,7 @@ def kind(link, data):
             value = struct.unpack_from(">H", data, at + 6)[0]
             at += 8
         else:
-            return "llc"
+            return next((name for start, name in ACCESS.items() if data[at:].startswith(start)), "other 802.2")
     if value in (0x0800, 0x86dd):
         return kind_of_ip(data[at:]) if len(data) > at else "ip4 broken" if value == 0x0800 else "ip6 broken"
     return TYPES.get(value, "other type")

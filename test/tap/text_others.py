@@ -9,7 +9,8 @@ class Others:
     def sctp_chunk(self):
         kind = self.pick([0, 0, 1, 2, 3, 3, *range(4, 15), 0xc0, 0xc1, 0xc2, 0x80])
         gaps, twice = self.number(0, 3), self.number(0, 2)
-        body = {0: struct.pack(">IHHI", self.number(0, 2**32 - 1), 1, self.number(0, 65535), self.number(0, 30)) + b"data!",
+        body = {0: struct.pack(">IHHI", self.number(0, 2**32 - 1), 1, self.number(0, 65535),
+                               self.number(0, 30)) + b"data!",
                 1: self.random.randbytes(16), 2: self.random.randbytes(16),
                 3: struct.pack(">IIHH", self.number(0, 2**32 - 1), 65536, gaps, twice) +
                 self.random.randbytes(4 * self.pick([gaps + twice] * 5 + [0, 1]))}.get(kind, self.noise(20))
@@ -36,8 +37,8 @@ class Others:
     # By Ethernet type.
     def ptp(self):
         return bytes([self.pick([0, 0x10]) | self.number(0, 15), self.pick([2] * 9 + [1, 3])]) + struct.pack(
-            ">HBBHQI8sHHBb", self.number(34, 70), 0, 0, self.number(0, 65535), self.number(0, 2**self.pick([20, 64]) - 1), 0,
-            self.random.randbytes(8), 1, self.number(0, 65535), self.number(0, 7), self.number(-9, 9)) + self.noise(40, 8)
+            ">HBBHQI8sHHBb", self.number(34, 70), 0, 0, self.number(0, 65535),
+            self.number(0, 2**self.pick([20, 64]) - 1), 0, self.random.randbytes(8), 1, self.number(0, 65535), self.number(0, 7), self.number(-9, 9)) + self.noise(40, 8)
 
     def geonet(self):
         return bytes([self.number(0, 3), self.pick([0x10, 0x50, 0x51, 0x41, 0x20, 0x60]), 0, 0]) + struct.pack(
@@ -66,8 +67,8 @@ class Others:
             self.random.randbytes(12) + data
 
     def realtek(self):
-        return bytes([self.pick([1, 1, 1, 2, 3, 4, 0x23, 0x9a, 0xa5, 0x25]), self.pick([0, 1, 2, 3, 0x80, 0x81, 0x82])]) + \
-            self.noise(30)
+        kind = self.pick([1, 1, 1, 2, 3, 4, 0x23, 0x9a, 0xa5, 0x25])
+        return bytes([kind, self.pick([0, 1, 2, 3, 0x80, 0x81, 0x82])]) + self.noise(30)
 
     def by_type(self):
         """(Ethernet type, bytes)"""
