@@ -74,18 +74,16 @@ static void take_live(u_char *user, const struct pcap_pkthdr *header, const u_ch
 		show(source);
 }
 
-/* Read the kernel's counters; those at the start were the zero. */
-static void read_kernel(struct source *source, const struct tap_kernel *zero, struct tap_kernel *kernel)
+static void read_kernel(struct source *source)
 {
+	struct tap *tap = source->tap;
 	struct pcap_stat now;
 
-	if (pcap_stats(source->tap->pcap, &now))
+	if (pcap_stats(tap->pcap, &now))
 		return;
-	kernel->received = (uint32_t)(now.ps_recv - (uint32_t)zero->received);
-	kernel->dropped = (uint32_t)(now.ps_drop - (uint32_t)zero->dropped);
-	kernel->interface_dropped = now.ps_ifdrop;
+	tap_kernel_add(&tap->kernel, &now);
 	/* relaxed: a figure for people until source_over, which orders it. */
-	croom_set_relaxed(&source->tap->kernel_dropped, kernel->dropped);
+	croom_set_relaxed(&tap->kernel_dropped, tap->kernel.dropped);
 }
 
 /* Let nothing new in, then take what is there: what was captured before the end is not lost. */
@@ -110,7 +108,6 @@ static void drain(struct source *source)
 static void run_live(struct source *source)
 {
 	struct tap *tap = source->tap;
-	struct tap_kernel zero = tap->kernel, kernel = { .known = zero.known };
 	unsigned rounds = 0;
 
 	while (!stopped(tap)) {
@@ -127,11 +124,10 @@ static void run_live(struct source *source)
 			break;
 		}
 		if (++rounds % STATS_ROUNDS == 0)
-			read_kernel(source, &zero, &kernel);
+			read_kernel(source);
 	}
 	drain(source);
-	read_kernel(source, &zero, &kernel);
-	tap->kernel = kernel;
+	read_kernel(source);
 }
 
 /* When a paced packet is due: CLOCK_MONOTONIC, nanoseconds after the first. */

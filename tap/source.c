@@ -122,26 +122,30 @@ static void explain_activation(const struct tap *tap, int rc, const char *said)
 /*
  * Count from here. Between activation and now packets may have come in that libpcap hides but the kernel counts
  * (on the loopback interface each packet is also seen going out), so: refuse everything, throw away what is
- * there, take the counters as the zero, let packets in.
+ * there, take the counters as the zero, let packets in. On `any` the second copies are hidden and counted all the
+ * time, and so on `lo` where the kernel cannot leave them out: then nothing is `known`, and its sum is not checked.
  */
-static int zero_point(struct tap *tap, struct pcap_stat *zero)
+static int zero_point(struct tap *tap)
 {
 	struct sock_filter refuse = BPF_STMT(BPF_RET | BPF_K, 0);
 	struct sock_fprog program = { .len = 1, .filter = &refuse };
 	int fd = pcap_fileno(tap->pcap), on = 1, none = 0;
+	bool known = strcmp(tap->options.interface, "any") != 0;
 	struct pcap_pkthdr *header;
+	struct pcap_stat zero = { 0 };
 	const u_char *data;
 
 	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)))
-		return -1;
+		return 0;
 	if (strcmp(tap->options.interface, "lo") == 0)
-		setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on));
+		known = setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on)) == 0;
 	usleep(tap->options.immediate ? 1000 : 25000);
 	while (pcap_next_ex(tap->pcap, &header, &data) == 1)
 		;
-	memset(zero, 0, sizeof(*zero));
-	if (pcap_stats(tap->pcap, zero))
-		return -1;
+	if (pcap_stats(tap->pcap, &zero))
+		known = false;
+	tap_kernel_zero(&tap->kernel, &zero);
+	tap->kernel.known = known;
 	return setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &none, sizeof(none));
 }
 
@@ -149,7 +153,6 @@ static int open_live(struct tap *tap)
 {
 	const struct tap_options *options = &tap->options;
 	char text[PCAP_ERRBUF_SIZE] = "";
-	struct pcap_stat zero;
 	int rc;
 
 	tap->pcap = pcap_create(options->interface, text);
@@ -176,11 +179,9 @@ static int open_live(struct tap *tap)
 	}
 	tap->live = true;
 	tap->env.interface = options->interface;
-	/* On `any` the second copies of loopback packets are hidden and counted, so its sum cannot be checked. */
-	tap->kernel.known = strcmp(options->interface, "any") != 0 && zero_point(tap, &zero) == 0;
-	if (tap->kernel.known) {
-		tap->kernel.received = zero.ps_recv;
-		tap->kernel.dropped = zero.ps_drop;
+	if (zero_point(tap)) {
+		fprintf(stderr, "croomtap: %s: cannot let packets in: %s\n", options->interface, strerror(errno));
+		return -1;
 	}
 	return check_linktype(tap, options->interface);
 }

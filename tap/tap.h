@@ -59,6 +59,7 @@ struct tap_kernel {
 	bool known;                        /* a live capture whose counters add up */
 	uint64_t received, dropped;        /* by the kernel's own count; received includes dropped */
 	uint64_t interface_dropped;        /* by the network card: never counted as received */
+	uint32_t seen_received, seen_dropped, seen_interface;   /* what libpcap said at the last read */
 };
 
 struct tap {
@@ -92,6 +93,10 @@ int tap_list_interfaces(void);
 /* capture.c, lane.c: the threads. */
 void *tap_capture_run(void *tap);
 void *tap_lane_run(void *tap);
+
+/* kernel.c: count from here; add what has come since the last read. Source thread. */
+void tap_kernel_zero(struct tap_kernel *kernel, const struct pcap_stat *zero);
+void tap_kernel_add(struct tap_kernel *kernel, const struct pcap_stat *now);
 
 /* seccomp.c: from here on any system call of this thread ends the process. 0 or -errno. */
 int tap_forbid_system_calls(void);
