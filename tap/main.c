@@ -90,9 +90,24 @@ static void watch(struct tap *tap, const sigset_t *set)
 		tap_status_end();
 }
 
+/* -w, now that everything else on the command line was found to be good: from here on the old file is gone. */
+static int open_output(struct tap *tap)
+{
+	const struct tap_options *options = &tap->options;
+	struct stat input;
+	bool from_file = !tap->live && fstat(fileno(pcap_file(tap->pcap)), &input) == 0;
+	struct croom_error err = { 0 };
+	int fd = tap_open_main(options->write_file, from_file ? &input : NULL, &err), rc = fd < 0 ? fd : 0;
+
+	if (rc == 0)
+		rc = tap_sink_open_main(&tap->out, tap->writer, options->write_file, fd, options->split != 0);
+	if (rc)
+		fprintf(stderr, "croomtap: -w: %s\n", err.text[0] ? err.text : strerror(-rc));
+	return rc;
+}
+
 static int start(struct tap *tap)
 {
-	struct croom_error err;
 	int rc = croom_ring_open(&tap->ring, tap->options.ring_bytes);
 
 	rc = rc ? rc : croom_strings_open(&tap->env.strings, 1 << 20, 64u << 20);
@@ -104,13 +119,7 @@ static int start(struct tap *tap)
 	tap->env.writer = tap->writer;
 	if (tap->options.spin)
 		tap_writer_spin(tap->writer);
-	if (tap_room_open(tap))
-		return -1;
-	if (tap_sink_open_main(&tap->out, tap->writer, tap->options.write_file, &err)) {
-		fprintf(stderr, "croomtap: %s\n", err.text);
-		return -1;
-	}
-	return 0;
+	return tap_room_open(tap) || open_output(tap) ? -1 : 0;
 }
 
 /* Everything has stopped but the writer: close handlers, write what is left, add up. */
@@ -136,6 +145,8 @@ static int finish(struct tap *tap)
 		fprintf(stderr, "croomtap: cannot write to %s\n", text);
 		rc = 1;
 	}
+	if (tap_writer_other_failed(tap->writer))
+		rc = 1;
 	pcap_close(tap->pcap);
 	return rc;
 }

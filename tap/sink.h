@@ -34,12 +34,21 @@ struct tap_writer;
 int tap_sink_open(struct tap_sink **sink, struct tap_writer *writer, const char *path, int fd, bool lossy,
 		  struct croom_error *err);
 
+/* Whether a file that is replaced every second may have this name: a new one, or a regular file's. 0 or -errno. */
+int tap_check_replaceable(const char *path, struct croom_error *err);
+
 /* Write all that was committed, then close. Control thread; no lane uses it any more. Waits for the writer. */
 void tap_sink_close(struct tap_sink *sink);
 
 /* Room for at least max bytes; NULL only in a lossy sink that is full. Lane thread. */
 char *tap_sink_reserve(struct tap_sink *sink, size_t max);
 void tap_sink_commit(struct tap_sink *sink, size_t length);
+
+/*
+ * What follows begins a file of its own: FILE.1, FILE.2, ... where --split says so, unless nothing was written to this
+ * one. Lane thread: the lane calls it when the printer has changed, a printer when it writes a file's header.
+ */
+void tap_sink_split(struct tap_sink *sink);
 
 /* Refusals of a lossy sink so far. Any thread. */
 uint64_t tap_sink_refused(const struct tap_sink *sink);

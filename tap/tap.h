@@ -23,6 +23,7 @@
 #include <croom/ring.h>
 #include <pcap/pcap.h>
 #include <pthread.h>
+#include <sys/stat.h>
 
 enum { TAP_SLOTS = 6, TAP_TICK_NS = 100 * 1000 * 1000 };
 
@@ -104,21 +105,25 @@ int tap_forbid_system_calls(void);
 /* slots.c: the room with all classes, and the handlers that the command line asks for. 0, or -1 and a message. */
 int tap_room_open(struct tap *tap);
 
-/* writer.c. name_next: NULL, or the path whose successors a split opens. */
+/* open.c. A descriptor, or -errno with *err saying what is in the way. input: what -r reads, NULL where that is no file. */
+int tap_open_main(const char *path, const struct stat *input, struct croom_error *err);
+int tap_open_append(const char *path, struct croom_error *err);
+
+/* writer.c */
 int tap_writer_start(struct tap_writer **writer);
 void tap_writer_stop(struct tap_writer *writer);
-/* The first error of any sink, 0 for none; *text says it. */
+/* The main sink's error, 0 for none; *text says it. */
 int tap_writer_error(struct tap_writer *writer, char *text, size_t size);
+/* Whether a handler's own output failed. It was told when it did; the tap goes on without. */
+bool tap_writer_other_failed(struct tap_writer *writer);
 uint64_t tap_writer_bytes(struct tap_writer *writer);
 /* Whether that error is a reader that went away (`| head`). */
 bool tap_writer_hung_up(struct tap_writer *writer);
 /* Bytes that a failed sink did not write. */
 uint64_t tap_writer_unwritten(struct tap_writer *writer);
 
-/* The main sink: path "-" is stdout. */
-int tap_sink_open_main(struct tap_sink **sink, struct tap_writer *writer, const char *path, struct croom_error *err);
-/* Lane thread: what follows goes to the next file, unless nothing was written to this one. */
-void tap_sink_split(struct tap_sink *sink);
+/* The main sink, on a descriptor of tap_open_main(): path "-" is stdout. split: see tap_sink_split(). */
+int tap_sink_open_main(struct tap_sink **sink, struct tap_writer *writer, const char *path, int fd, bool split);
 /* Lane thread: waiting for room in a sink may sleep (the default), or has to spin. */
 void tap_writer_spin(struct tap_writer *writer);
 

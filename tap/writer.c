@@ -11,6 +11,7 @@
 #include "tap.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,7 @@ enum { DATA = 1, SPLIT = 2 };
 struct tap_sink {
 	struct tap_writer *writer;
 	struct croom_ring *ring;
-	bool lossy;
+	bool lossy, main, split;
 	/* lane */
 	char *chunk;
 	size_t used, capacity;
@@ -35,7 +36,7 @@ struct tap_sink {
 	/* writer */
 	int fd;
 	bool own_fd;
-	char *path;                  /* NULL: not a file of ours */
+	char *path;                  /* or "standard output", "standard error" */
 	unsigned part;               /* of a split output: 0, 1, 2, ... */
 	bool failed;
 	/* control */
@@ -50,8 +51,9 @@ struct tap_writer {
 	bool spin;
 	struct tap_sink *dirty[SINKS_MAX];   /* the lane's: with a chunk that is not handed over */
 	unsigned dirties;
-	int error;                           /* under mutex */
+	int error;                           /* the main sink's; under mutex */
 	char error_text[256];
+	int other_failed;
 	uint64_t bytes, unwritten;
 };
 
@@ -71,15 +73,23 @@ static inline void pause_cpu(void)
 #endif
 }
 
+/* Nothing more is written there. The main sink's end is the tap's; without an audit or a diagnosis the tap goes on. */
 static void sink_fail(struct tap_sink *sink, int error)
 {
 	struct tap_writer *writer = sink->writer;
 
 	sink->failed = true;
+	if (!sink->main && error == EPIPE)
+		return;   /* whoever read our stderr has gone, and so could not read this either */
+	if (!sink->main) {
+		/* relaxed: asked for when the writer has ended. */
+		croom_set_relaxed(&writer->other_failed, 1);
+		fprintf(stderr, "croomtap: cannot write to %s: %s; going on without it\n", sink->path, strerror(error));
+		return;
+	}
 	pthread_mutex_lock(&writer->mutex);
 	if (!writer->error) {
-		snprintf(writer->error_text, sizeof(writer->error_text), "%s: %s", sink->path ? sink->path : "output",
-			 strerror(error));
+		snprintf(writer->error_text, sizeof(writer->error_text), "%s: %s", sink->path, strerror(error));
 		/* relaxed: main asks again and again; the text is under the mutex. */
 		croom_set_relaxed(&writer->error, error);
 	}
@@ -130,7 +140,7 @@ static void open_next(struct tap_sink *sink)
 	char name[4096];
 	int fd = -1;
 
-	if (!sink->path || sink->failed)
+	if (!sink->own_fd || sink->failed)
 		return;
 	for (int i = 0; i < OPEN_TRIES && fd < 0; i++) {
 		snprintf(name, sizeof(name), "%s.%u", sink->path, ++sink->part);
@@ -231,13 +241,20 @@ static void *writer_run(void *arg)
 int tap_writer_start(struct tap_writer **out)
 {
 	struct tap_writer *writer = calloc(1, sizeof(*writer));
+	sigset_t all, old;
+	int rc;
 
 	if (!writer)
 		return -ENOMEM;
 	pthread_mutex_init(&writer->mutex, NULL);
-	if (pthread_create(&writer->thread, NULL, writer_run, writer)) {
+	/* Signals are for others, also those that are not blocked yet. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	rc = pthread_create(&writer->thread, NULL, writer_run, writer);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (rc) {
 		free(writer);
-		return -EAGAIN;
+		return -rc;
 	}
 	pthread_setname_np(writer->thread, "writer");
 	*out = writer;
@@ -267,6 +284,12 @@ int tap_writer_error(struct tap_writer *writer, char *text, size_t size)
 	return error;
 }
 
+bool tap_writer_other_failed(struct tap_writer *writer)
+{
+	/* relaxed: asked for when the writer has ended. */
+	return croom_get_relaxed(&writer->other_failed);
+}
+
 bool tap_writer_hung_up(struct tap_writer *writer)
 {
 	/* relaxed: the last word on it is asked for when the writer is idle. */
@@ -290,7 +313,7 @@ static int sink_new(struct tap_sink **out, struct tap_writer *writer, size_t byt
 	struct tap_sink *sink = calloc(1, sizeof(*sink));
 	int rc = sink ? croom_ring_open(&sink->ring, bytes) : -ENOMEM;
 
-	if (rc == 0 && path && !(sink->path = strdup(path)))
+	if (rc == 0 && !(sink->path = strdup(path)))
 		rc = -ENOMEM;
 	if (rc == 0) {
 		sink->writer = writer;
@@ -319,12 +342,11 @@ int tap_sink_open(struct tap_sink **sink, struct tap_writer *writer, const char 
 	int rc;
 
 	if (path) {
-		fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+		fd = tap_open_append(path, err);
 		if (fd < 0)
-			return croom_error_set(err, -errno, CROOM_ERROR_BAD_CONFIG, NULL, "cannot write to '%s': %s", path,
-					       strerror(errno));
+			return fd;
 	}
-	rc = sink_new(sink, writer, OWN_RING, fd, NULL);
+	rc = sink_new(sink, writer, OWN_RING, fd, path ? path : "standard error");
 	if (rc) {
 		if (path)
 			close(fd);
@@ -335,17 +357,16 @@ int tap_sink_open(struct tap_sink **sink, struct tap_writer *writer, const char 
 	return 0;
 }
 
-int tap_sink_open_main(struct tap_sink **sink, struct tap_writer *writer, const char *path, struct croom_error *err)
+int tap_sink_open_main(struct tap_sink **sink, struct tap_writer *writer, const char *path, int fd, bool split)
 {
 	bool file = strcmp(path, "-") != 0;
-	int fd = file ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666) : STDOUT_FILENO, rc;
+	int rc = sink_new(sink, writer, MAIN_RING, fd, file ? path : "standard output");
 
-	if (fd < 0)
-		return croom_error_set(err, -errno, CROOM_ERROR_OTHER, NULL, "cannot write to '%s': %s", path, strerror(errno));
-	rc = sink_new(sink, writer, MAIN_RING, fd, file ? path : NULL);
 	if (rc)
-		return croom_error_set(err, rc, CROOM_ERROR_OTHER, NULL, "no memory for the output: %s", strerror(-rc));
+		return rc;
+	(*sink)->main = true;
 	(*sink)->own_fd = file;
+	(*sink)->split = split;
 	return 0;
 }
 
@@ -358,8 +379,9 @@ void tap_sink_close(struct tap_sink *sink)
 	/* pair: sink.gone -- acquire; the release is in sink_leave(), above. The writer does not touch it any more. */
 	while (!croom_get_acquire(&sink->gone))
 		sleep_ns(200000);
-	if (sink->own_fd)
-		close(sink->fd);
+	/* Some file systems tell only now that they are full. */
+	if (sink->own_fd && close(sink->fd) && !sink->failed)
+		sink_fail(sink, errno);
 	croom_ring_close(sink->ring);
 	free(sink->path);
 	free(sink);
@@ -426,7 +448,7 @@ void tap_sink_split(struct tap_sink *sink)
 {
 	uint64_t *room;
 
-	if (!sink->any)
+	if (!sink->split || !sink->any)
 		return;
 	sink->any = false;
 	chunk_end(sink);

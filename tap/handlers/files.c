@@ -36,6 +36,9 @@ static int pcap_print(struct copy *copy, tap_item *item)
 
 	if (!packet)
 		return 0;
+	/* The lane splits between two printers that it saw; it cannot see one come back at the same address. */
+	if (!copy->headed)
+		tap_sink_split(item->out);
 	out = tap_sink_reserve(item->out, sizeof(struct file_header) + sizeof(header) + packet->caplen);
 	if (!out)
 		return 0;
@@ -119,6 +122,8 @@ static int pcapng_print(struct copy *copy, tap_item *item)
 
 	if (!packet)
 		return 0;
+	if (!copy->headed)
+		tap_sink_split(item->out);
 	out = tap_sink_reserve(item->out, 256 + 32 + padded);
 	if (!out)
 		return 0;

@@ -8,9 +8,11 @@
  * keeps the figures before; if the thread stops, the lane does not notice.
  */
 #include "../record.h"
+#include "../sink.h"
 #include <croom/room.h>
 #include <croom/wire.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <netdb.h>
 #include <pthread.h>
@@ -19,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -30,7 +33,7 @@ struct metrics {
 	tap_counters sent;             /* the thread's */
 	bool first;
 	int socket;                    /* statsd; -1: a file */
-	char *path, *part;             /* the file, and what it is written as before it takes its name */
+	char *path, *part;             /* the file, and what it is written as before it takes its name; or NULL */
 	pthread_t thread;
 	pthread_mutex_t mutex;         /* guards stop, between control side and thread */
 	pthread_cond_t wake;
@@ -102,9 +105,27 @@ static void send_statsd(struct metrics *metrics, const tap_counters *now)
 		metrics->sent = *now;
 }
 
+/* In a folder that others may write to, somebody may have put a link or a FIFO where the part is to be. */
+static FILE *open_part(const char *part)
+{
+	int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0666);
+	struct stat about;
+	FILE *file;
+
+	if (fd >= 0 && (fstat(fd, &about) || !S_ISREG(about.st_mode))) {
+		close(fd);
+		fd = -1;
+		errno = EEXIST;
+	}
+	file = fd < 0 ? NULL : fdopen(fd, "w");
+	if (fd >= 0 && !file)
+		close(fd);
+	return file;
+}
+
 static void write_file(struct metrics *metrics, const tap_counters *now)
 {
-	FILE *file = fopen(metrics->part, "we");
+	FILE *file = open_part(metrics->part);
 
 	if (!file)
 		return;
@@ -118,7 +139,7 @@ static void write_file(struct metrics *metrics, const tap_counters *now)
 	fprintf(file, "# TYPE croomtap_revision gauge\n# HELP croomtap_revision The panel in force.\ncroomtap_revision %" PRIu64
 		"\n# EOF\n", now->revision);
 	/* A reader sees the old file or the new one, whole. */
-	if (fclose(file) == 0)
+	if (fclose(file) == 0 && tap_check_replaceable(metrics->path, NULL) == 0)
 		rename(metrics->part, metrics->path);
 }
 
@@ -163,6 +184,8 @@ static void metrics_free(struct metrics *metrics)
 {
 	if (metrics->socket >= 0)
 		close(metrics->socket);
+	if (metrics->part)
+		unlink(metrics->part);   /* left when nothing was ever pushed */
 	free(metrics->path);
 	free(metrics->part);
 	free(metrics);
@@ -249,25 +272,33 @@ static int statsd_open(void **ctx, const char *config, void *env, struct croom_e
 
 static int file_open(void **ctx, const char *config, void *env, struct croom_error *err)
 {
-	struct metrics *metrics = metrics_new(err);
-	FILE *file = NULL;
-	int rc = 0;
+	struct metrics *metrics;
+	FILE *file;
+	char *part;
+	int rc;
 
 	(void)env;
+	if (!*config)
+		return croom_error_set(err, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL, "takes a path, as in file:/run/croomtap.prom");
+	rc = tap_check_replaceable(config, err);
+	if (rc)
+		return rc;
+	metrics = metrics_new(err);
 	if (!metrics)
 		return -ENOMEM;
-	metrics->path = strdup(config);
-	if (asprintf(&metrics->part, "%s.part", config) < 0)
-		metrics->part = NULL;
-	if (!*config)
-		rc = croom_error_set(err, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL, "takes a path, as in file:/run/croomtap.prom");
-	else if (!metrics->path || !metrics->part)
+	/* A link stays one; what it points to is replaced. */
+	metrics->path = realpath(config, NULL);
+	if (!metrics->path)
+		metrics->path = strdup(config);
+	if (!metrics->path || asprintf(&part, "%s.part", metrics->path) < 0) {
 		rc = croom_error_set(err, -ENOMEM, CROOM_ERROR_OTHER, NULL, "out of memory");
-	else if (!(file = fopen(metrics->part, "we")))
-		rc = croom_error_set(err, -errno, CROOM_ERROR_BAD_CONFIG, NULL, "cannot write to '%s': %s", metrics->part,
-				     strerror(errno));
-	if (file)
+	} else if (!(file = open_part(part))) {
+		rc = croom_error_set(err, -errno, CROOM_ERROR_BAD_CONFIG, NULL, "cannot write to '%s': %s", part, strerror(errno));
+		free(part);
+	} else {
 		fclose(file);
+		metrics->part = part;
+	}
 	if (rc) {
 		metrics_free(metrics);
 		return rc;

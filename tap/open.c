@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Opening files to write to, with a word on each thing that is not one. */
+#include "tap.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *kind(mode_t mode)
+{
+	return S_ISDIR(mode) ? "a directory" : S_ISFIFO(mode) ? "a FIFO" : S_ISSOCK(mode) ? "a socket" :
+		S_ISBLK(mode) ? "a block device" : "a device";
+}
+
+static int cannot(const char *path, struct croom_error *err)
+{
+	return croom_error_set(err, -errno, CROOM_ERROR_BAD_CONFIG, NULL, "cannot write to '%s': %s", path, strerror(errno));
+}
+
+/* Refuse an open file that is not one of ours to write to. */
+static int refuse(int fd, const char *path, const char *why, struct croom_error *err)
+{
+	if (fd >= 0)
+		close(fd);
+	return croom_error_set(err, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL, "cannot write to '%s': %s", path, why);
+}
+
+/*
+ * open(2) on a FIFO waits for a reader, here with the room's mutex held; and a FIFO that is full would later stop the
+ * writer thread, which all outputs share. Without waiting, a FIFO that nobody reads and a socket give ENXIO.
+ */
+int tap_open_append(const char *path, struct croom_error *err)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
+	struct stat about;
+	int flags;
+
+	if (fd < 0 && errno != ENXIO)
+		return cannot(path, err);
+	if (fd < 0 || fstat(fd, &about) || !(S_ISREG(about.st_mode) || S_ISCHR(about.st_mode)))
+		return refuse(fd, path, "it is neither a file nor a device like /dev/null; a pipe's reader could stop the tap", err);
+	flags = fcntl(fd, F_GETFL);
+	if (flags >= 0)
+		fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+	return fd;
+}
+
+/* Here a FIFO is welcome: `mkfifo p; croomtap -w p` waits for its reader, as tcpdump does. */
+int tap_open_main(const char *path, const struct stat *input, struct croom_error *err)
+{
+	bool file = strcmp(path, "-") != 0;
+	/* Not emptied before it is known what it is. */
+	int fd = file ? open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666) : STDOUT_FILENO;
+	struct stat about;
+
+	if (fd < 0 || fstat(fd, &about))
+		return cannot(file ? path : "standard output", err);
+	if (input && S_ISREG(about.st_mode) && about.st_dev == input->st_dev && about.st_ino == input->st_ino)
+		return refuse(file ? fd : -1, file ? path : "standard output", "it is the file that is read", err);
+	if (file && S_ISBLK(about.st_mode))
+		return refuse(fd, path, "it is a block device", err);
+	if (file && S_ISREG(about.st_mode) && ftruncate(fd, 0)) {
+		cannot(path, err);
+		close(fd);
+		return -EIO;
+	}
+	return fd;
+}
+
+/* What is renamed over a device or a FIFO would take its place, and nobody wants to lose /dev/null. */
+int tap_check_replaceable(const char *path, struct croom_error *err)
+{
+	struct stat about;
+
+	if (stat(path, &about) == 0 && !S_ISREG(about.st_mode))
+		return croom_error_set(err, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL,
+				       "'%s' is %s, and not a file that could be replaced every second", path, kind(about.st_mode));
+	return 0;
+}
