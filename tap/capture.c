@@ -185,6 +185,7 @@ static void run_file(struct source *source)
 	const u_char *data;
 	int got = 0;
 
+	tap_signals_take_kicks();
 	while (!stopped(tap) && (got = pcap_next_ex(tap->pcap, &header, &data)) == 1) {
 		size_t length = sizeof(struct tap_captured) + header->caplen;
 		void *room;
@@ -208,7 +209,8 @@ static void run_file(struct source *source)
 		if (++source->unpublished >= FILE_BATCH)
 			show(source);
 	}
-	if (got == PCAP_ERROR)
+	/* A read that a kick ended is no error. */
+	if (got == PCAP_ERROR && !stopped(tap))
 		snprintf(tap->source_error, sizeof(tap->source_error), "%s: %s", tap->options.read_file,
 			 pcap_geterr(tap->pcap));
 }

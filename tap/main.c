@@ -1,30 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* croomtap: starts the threads, hears signals, draws the status line, adds up. */
+/* croomtap: starts the threads, draws the status line, adds up. */
 #include "tap.h"
 #include "door.h"
 #include <croom/control.h>
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
-
-/* Blocked in every thread and taken by main alone, so that no handler interrupts a data thread. */
-static void block_signals(sigset_t *set)
-{
-	sigemptyset(set);
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
-		sigaddset(set, ends[i]);
-	pthread_sigmask(SIG_BLOCK, set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-}
 
 /* A room of this name may be open already: then this one is NAME-PID. A tap without a control socket is one, too. */
 static struct croom_control *open_control(struct tap *tap, int argc, char **argv)
 {
-	char program[256] = "croomtap";
+	char program[256] = "croomtap";   /* a longer command line is cut */
 	struct croom_control_options options = { .program = program };
 	struct croom_control *control = NULL;
 	struct croom_error err = { 0 };
@@ -57,32 +46,24 @@ static struct croom_control *open_control(struct tap *tap, int argc, char **argv
 	return control;
 }
 
-static void request_stop(struct tap *tap)
+/* Until the lane is done: draw the status, look for an output that failed. */
+static void watch(struct tap *tap)
 {
-	/* relaxed: a request; nothing is read behind it. */
-	croom_set_relaxed(&tap->stop, 1);
-}
-
-/* Until the lane is done: hear signals, draw the status, look for an output that failed. */
-static void watch(struct tap *tap, const sigset_t *set)
-{
-	bool status = isatty(STDERR_FILENO) && !tap->options.no_status && !isatty(STDOUT_FILENO);
+	bool status = isatty(STDERR_FILENO) && !tap->options.no_status &&
+		(!isatty(STDOUT_FILENO) || strcmp(tap->options.write_file, "-"));
 	struct timespec wait = { .tv_nsec = 20 * 1000 * 1000 };
 	char text[256];
-	int rounds = 0, asked = 0;
+	int rounds = 0;
 
-	status |= isatty(STDERR_FILENO) && !tap->options.no_status && strcmp(tap->options.write_file, "-");
 	/* pair: tap.lane_over -- acquire; the release is in tap_lane_run(), lane.c. Its sums are final. */
 	while (!croom_get_acquire(&tap->lane_over)) {
-		int signal_number = sigtimedwait(set, NULL, &wait);
-
-		if (signal_number > 0) {
-			if (asked++)
-				_exit(130);
-			request_stop(tap);
-		}
+		nanosleep(&wait, NULL);
 		if (tap_writer_error(tap->writer, text, sizeof(text)))
-			request_stop(tap);
+			/* relaxed: a request; nothing is read behind it. */
+			croom_set_relaxed(&tap->stop, 1);
+		/* relaxed: as above. */
+		if (croom_get_relaxed(&tap->stop))
+			tap_signals_kick(tap->source_thread);
 		if (status && rounds++ % 25 == 0)
 			tap_status_draw(tap);
 	}
@@ -155,7 +136,6 @@ int main(int argc, char **argv)
 {
 	static struct tap tap;
 	struct croom_control *control;
-	sigset_t set;
 	int rc;
 
 	if (argc > 1 && strcmp(argv[1], "demo") == 0)
@@ -163,8 +143,8 @@ int main(int argc, char **argv)
 	rc = tap_options_read(&tap.options, argc, argv);
 	if (rc >= 0)
 		return rc;
-	block_signals(&set);
-	if (tap_source_open(&tap) || start(&tap))
+	tap_signals_quiet();
+	if (tap_source_open(&tap) || start(&tap) || tap_signals_hear(&tap))
 		return 1;
 	control = open_control(&tap, argc, argv);
 	if (pthread_create(&tap.lane_thread, NULL, tap_lane_run, &tap) ||
@@ -175,7 +155,7 @@ int main(int argc, char **argv)
 	/* For top -H and perf. */
 	pthread_setname_np(tap.lane_thread, "lane");
 	pthread_setname_np(tap.source_thread, "source");
-	watch(&tap, &set);
+	watch(&tap);
 	pthread_join(tap.source_thread, NULL);
 	if (!tap.options.lane_seccomp)
 		pthread_join(tap.lane_thread, NULL);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * croomtap inside: four threads and what each of them owns.
+ * croomtap inside: its threads and what each of them owns.
  *
  *	source   tap/capture.c   libpcap -> `ring`. Writes ring's producer side, `received`, `source_error`, `source_over`.
  *	lane     tap/lane.c      ring -> slots -> sinks. Writes ring's consumer side, `tally`, the strings; observes the
  *	                         room. The only thread that runs handlers. No system call while records flow.
  *	writer   tap/writer.c    sinks -> write(2). Writes the consumer side of each sink's ring and its descriptor.
- *	control  libcroom-control's thread: opens and closes handlers. Main: signals, status line, the end.
+ *	control  libcroom-control's thread: opens and closes handlers. Main: status line, the end. Signals have one, too.
  *
- * Ends: main (a signal) or the source (end of file) sets `stop`; the source drains what the kernel has, sets
+ * Ends: tap/signals.c or the source (end of file) sets `stop`; the source drains what the kernel has, sets
  * source_over and goes; the lane empties the ring, flushes, sets lane_over and goes; then the room closes its
  * handlers, the writer empties the sinks, and main adds up. If the lane stops at any instruction the ring fills and
  * refusals are counted; if the writer stops, the lane waits at the main sink and the same happens before it.
@@ -101,6 +101,15 @@ void tap_kernel_add(struct tap_kernel *kernel, const struct pcap_stat *now);
 
 /* seccomp.c: from here on any system call of this thread ends the process. 0 or -errno. */
 int tap_forbid_system_calls(void);
+
+/*
+ * signals.c. quiet: before any thread; hear: start the thread that takes them, everybody else has them blocked from
+ * here on; take_kicks: the calling thread's reads are ended by a kick from now on.
+ */
+void tap_signals_quiet(void);
+int tap_signals_hear(struct tap *tap);
+void tap_signals_take_kicks(void);
+void tap_signals_kick(pthread_t thread);
 
 /* slots.c: the room with all classes, and the handlers that the command line asks for. 0, or -1 and a message. */
 int tap_room_open(struct tap *tap);
