@@ -10,6 +10,11 @@ uint64_t tap_lost(const struct tap *tap)
 	return croom_ring_refused(tap->ring) + croom_get_relaxed(&tap->kernel_dropped);
 }
 
+uint64_t tap_swaps(const struct tap *tap)
+{
+	return croom_room_revision(tap->room) - tap->first_revision;
+}
+
 static uint64_t sum(const struct tap *tap)
 {
 	const struct tap_tally *tally = &tap->tally;
@@ -50,8 +55,8 @@ int tap_account(struct tap *tap)
 	term("lost in ring", croom_ring_refused(tap->ring), true);
 	if (tap->live)
 		term("lost in kernel", tap->kernel.dropped, true);
-	fprintf(stderr, "\nLOST %" PRIu64 "; %" PRIu64 " changes while it ran\n", tap_lost(tap),
-		croom_room_revision(tap->room) - 1);
+	fprintf(stderr, "\nLOST %" PRIu64 "; %" PRIu64 " swap%s while it ran\n", tap_lost(tap), tap_swaps(tap),
+		tap_swaps(tap) == 1 ? "" : "s");
 	if (tap->kernel.interface_dropped)
 		fprintf(stderr, "%" PRIu64 " dropped by the interface itself, before the kernel counted them\n",
 			tap->kernel.interface_dropped);

@@ -78,6 +78,7 @@ static int swap_first(struct tap *tap)
 		fprintf(stderr, "croomtap: %s\n", err.text);
 		return -1;
 	}
+	tap->first_revision = croom_room_revision(tap->room);
 	return 0;
 }
 

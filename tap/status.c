@@ -36,19 +36,39 @@ uint64_t tap_latency_quantile(const struct tap *tap, double quantile)
 	return 0;
 }
 
+/* Whatever an operator put into a config must not reach the terminal as it is: a `?` for each character but ASCII. */
+static void add_plain(char *text, size_t size, const char *from, size_t most)
+{
+	size_t used = strlen(text);
+
+	for (; *from && most && used + 1 < size; from++) {
+		unsigned char c = (unsigned char)*from;
+
+		if ((c & 0xc0) == 0x80)
+			continue;   /* the rest of a character in UTF-8 */
+		text[used++] = c >= 0x20 && c < 0x7f ? (char)c : '?';
+		most--;
+	}
+	text[used] = 0;
+}
+
+enum { HANDLER_SHOWN = 28 };   /* characters */
+
 struct handlers {
-	char text[160];
+	char text[240];
 };
 
 static int add_handler(void *env, const struct croom_slot_view *slot)
 {
 	struct handlers *handlers = env;
-	size_t used = strlen(handlers->text);
+	char slot_is[48];
 
 	/* Only what is not the empty handler; the printer always. */
-	if (strcmp(slot->handler, slot->handler_class[0]->name) || strcmp(slot->name, "printer") == 0)
-		snprintf(handlers->text + used, sizeof(handlers->text) - used, "%s%s=%.28s", used ? " " : "", slot->name,
-			 slot->handler);
+	if (strcmp(slot->handler, slot->handler_class[0]->name) == 0 && strcmp(slot->name, "printer"))
+		return 0;
+	snprintf(slot_is, sizeof(slot_is), " %s=", slot->name);
+	add_plain(handlers->text, sizeof(handlers->text), slot_is, SIZE_MAX);
+	add_plain(handlers->text, sizeof(handlers->text), slot->handler, HANDLER_SHOWN);
 	return 0;
 }
 
@@ -70,7 +90,7 @@ void tap_status_draw(struct tap *tap)
 	uint64_t received = croom_get_relaxed(&tap->received), written = tap_writer_bytes(tap->writer);
 	struct handlers handlers = { "" };
 	struct winsize window = { .ws_col = 80 };
-	char line[400], in[16], out[16];
+	char line[400], in[16], out[16], p99[32] = "";
 	struct timespec now;
 	double seconds;
 
@@ -79,9 +99,12 @@ void tap_status_draw(struct tap *tap)
 	rate(in, sizeof(in), before.tv_sec ? (double)(received - received_before) / seconds : 0);
 	rate(out, sizeof(out), before.tv_sec ? (double)(written - written_before) / seconds : 0);
 	croom_room_each_slot(tap->room, add_handler, &handlers);
-	snprintf(line, sizeof(line), "in %s/s out %sB/s ring %.0f%% p99 %.0fus LOST %" PRIu64 " rev %" PRIu64 " %s", in, out,
-		 100.0 * (double)croom_ring_used(tap->ring) / (double)croom_ring_size(tap->ring),
-		 (double)tap_latency_quantile(tap, 0.99) / 1e3, tap_lost(tap), croom_room_revision(tap->room), handlers.text);
+	if (tap->live)
+		snprintf(p99, sizeof(p99), " p99 %.0fus", (double)tap_latency_quantile(tap, 0.99) / 1e3);
+	/* What matters most comes first: a narrow terminal shows no more. */
+	snprintf(line, sizeof(line), "in %s/s out %sB/s LOST %" PRIu64 " swaps %" PRIu64 " rev %" PRIu64
+		 " ring %.0f%%%s%s", in, out, tap_lost(tap), tap_swaps(tap), croom_room_revision(tap->room),
+		 100.0 * (double)croom_ring_used(tap->ring) / (double)croom_ring_size(tap->ring), p99, handlers.text);
 	ioctl(STDERR_FILENO, TIOCGWINSZ, &window);
 	if (window.ws_col < 20)
 		window.ws_col = 80;

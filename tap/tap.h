@@ -80,6 +80,7 @@ struct tap {
 	int stop, source_over, lane_over;
 	uint64_t received __attribute__((aligned(64))); /* by the source */
 	uint64_t kernel_dropped;           /* by the source, a few times a second */
+	uint64_t first_revision;           /* what the command line asked for */
 	struct tap_tally tally __attribute__((aligned(64)));
 };
 
@@ -139,6 +140,7 @@ void tap_writer_spin(struct tap_writer *writer);
 /* account.c: print the sum on stderr; the exit code. */
 int tap_account(struct tap *tap);
 uint64_t tap_lost(const struct tap *tap);
+uint64_t tap_swaps(const struct tap *tap);   /* while it ran; rollbacks are some, too */
 
 /* status.c: one line on the terminal, drawn anew; end it with tap_status_end(). */
 void tap_status_draw(struct tap *tap);

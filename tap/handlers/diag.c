@@ -16,6 +16,7 @@ enum { STEPS = 32, BUCKETS = 60 * STEPS, LINE = 256, DUMP_BYTES = 256, DUMP_MAX 
 
 struct diag {
 	struct tap_sink *sink;
+	bool terminal, offline;
 	int64_t interval_ns, since_ns;
 	uint64_t count, max, bucket[BUCKETS];
 	uint64_t lost_ring, lost_kernel;
@@ -64,6 +65,16 @@ static void put_us(struct put *to, uint64_t ns)
 	put_padded(to, ns % 1000 / 100, 1);
 }
 
+/* On a terminal the status line may stand there: over it. */
+static struct put start_line(const struct diag *diag, char *out, size_t size)
+{
+	struct put to = { out, out + size };
+
+	if (diag->terminal)
+		put_text(&to, "\r\033[K");
+	return to;
+}
+
 static void print_latency(struct diag *diag)
 {
 	char *out = diag->count ? tap_sink_reserve(diag->sink, LINE) : NULL;
@@ -71,8 +82,9 @@ static void print_latency(struct diag *diag)
 
 	if (!out)
 		return;
-	to = (struct put){ out, out + LINE };
-	put_text(&to, "latency us: p50 ");
+	to = start_line(diag, out, LINE);
+	/* From a file it is how long ago they were captured. */
+	put_string(&to, diag->offline ? "age us: p50 " : "latency us: p50 ");
 	put_us(&to, quantile(diag, 500));
 	put_text(&to, " p99 ");
 	put_us(&to, quantile(diag, 990));
@@ -122,7 +134,7 @@ static int drops_probe(struct diag *diag, tap_probe *probe)
 		return 0;
 	/* What was lost before this handler came is not news. */
 	if (diag->seen && (ring || kernel) && (out = tap_sink_reserve(diag->sink, LINE))) {
-		to = (struct put){ out, out + LINE };
+		to = start_line(diag, out, LINE);
 		put_text(&to, "drops: ");
 		put_u64(&to, ring);
 		put_text(&to, " in ring, ");
@@ -155,6 +167,14 @@ static void dump(struct put *to, const struct tap_packet *packet)
 	put_char(to, '\n');
 }
 
+static void put_skipped(struct diag *diag, struct put *to)
+{
+	put_text(to, "malformed: ");
+	put_u64(to, diag->skipped);
+	put_text(to, " more were not shown\n");
+	diag->skipped = 0;
+}
+
 /* A flood of them must not drown the rest: twenty a second, the others counted. */
 static int malformed_probe(struct diag *diag, tap_probe *probe)
 {
@@ -165,6 +185,11 @@ static int malformed_probe(struct diag *diag, tap_probe *probe)
 	if (!probe->packet) {
 		/* About ten times a second. */
 		diag->dumps = diag->dumps > DUMPS_PER_SECOND / 10 ? diag->dumps - DUMPS_PER_SECOND / 10 : 0;
+		if (probe->last && diag->skipped && (out = tap_sink_reserve(diag->sink, LINE))) {
+			to = start_line(diag, out, LINE);
+			put_skipped(diag, &to);
+			tap_sink_commit(diag->sink, (size_t)(to.at - out));
+		}
 		return 0;
 	}
 	decode(&decoded, probe->packet);
@@ -175,13 +200,9 @@ static int malformed_probe(struct diag *diag, tap_probe *probe)
 		return 0;
 	}
 	diag->dumps++;
-	to = (struct put){ out, out + DUMP_MAX };
-	if (diag->skipped) {
-		put_text(&to, "malformed: ");
-		put_u64(&to, diag->skipped);
-		put_text(&to, " more were not shown\n");
-		diag->skipped = 0;
-	}
+	to = start_line(diag, out, DUMP_MAX);
+	if (diag->skipped)
+		put_skipped(diag, &to);
 	put_text(&to, "malformed: record ");
 	put_u64(&to, probe->number);
 	put_text(&to, ", ");
@@ -208,6 +229,8 @@ static int diag_new(void **ctx, struct tap_env *env, int64_t interval_ns, struct
 		return rc;
 	}
 	diag->interval_ns = interval_ns;
+	diag->terminal = isatty(STDERR_FILENO);
+	diag->offline = env->offline;
 	*ctx = diag;
 	return 0;
 }

@@ -196,15 +196,15 @@ class Tap:
         return self.process.returncode
 
     def account(self):
-        """The sum that it printed at its end, as a dict; 'LOST' and 'changes' are in it too."""
+        """The sum that it printed at its end, as a dict; 'LOST' and 'swaps' are in it too."""
         text = self.err.decode(errors="replace")
         match = re.search(r"^(\d+) received(?: by the kernel)? = (.*)$", text, re.M)
         if not match:
             return {}
         account = {"received": int(match[1])}
         account.update({name: int(figure) for figure, name in re.findall(r"(\d+) ([a-z -]+?)(?: \+|$)", match[2])})
-        lost = re.search(r"^LOST (\d+); (\d+) changes", text, re.M)
-        account["LOST"], account["changes"] = int(lost[1]), int(lost[2])
+        lost = re.search(r"^LOST (\d+); (\d+) swaps?", text, re.M)
+        account["LOST"], account["swaps"] = int(lost[1]), int(lost[2])
         account["adds up"] = account["received"] == sum(v for k, v in account.items()
-                                                        if k not in ("received", "LOST", "changes"))
+                                                        if k not in ("received", "LOST", "swaps"))
         return account
