@@ -40,7 +40,7 @@ static int bpf_open(void **ctx, const char *config, void *arg, struct croom_erro
 	else if (config[strspn(config, " \t")] == 0)
 		rc = croom_error_set(err, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL,
 				     "an expression is missing, such as bpf:tcp port 80 (see pcap-filter(7))");
-	else if (pcap_compile(compiler, &bpf->program, config, 1, PCAP_NETMASK_UNKNOWN))
+	else if (pcap_compile(compiler, &bpf->program, config, 1, env->netmask))
 		rc = croom_error_set(err, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL, "in '%s': %s", config, pcap_geterr(compiler));
 	if (compiler)
 		pcap_close(compiler);

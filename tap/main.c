@@ -87,6 +87,7 @@ static int open_output(struct tap *tap)
 	return rc;
 }
 
+/* 0, or the exit code and a message. */
 static int start(struct tap *tap)
 {
 	int rc = croom_ring_open(&tap->ring, tap->options.ring_bytes);
@@ -95,12 +96,13 @@ static int start(struct tap *tap)
 	rc = rc ? rc : tap_writer_start(&tap->writer);
 	if (rc) {
 		fprintf(stderr, "croomtap: cannot start: %s\n", strerror(-rc));
-		return -1;
+		return 1;
 	}
 	tap->env.writer = tap->writer;
 	if (tap->options.spin)
 		tap_writer_spin(tap->writer);
-	return tap_room_open(tap) || open_output(tap) ? -1 : 0;
+	rc = tap_room_open(tap);
+	return rc ? rc : open_output(tap) ? 1 : 0;
 }
 
 /* Everything has stopped but the writer: close handlers, write what is left, add up. */
@@ -144,8 +146,11 @@ int main(int argc, char **argv)
 	if (rc >= 0)
 		return rc;
 	tap_signals_quiet();
-	if (tap_source_open(&tap) || start(&tap) || tap_signals_hear(&tap))
+	if (tap_source_open(&tap))
 		return 1;
+	rc = start(&tap);
+	if (rc || tap_signals_hear(&tap))
+		return rc ? rc : 1;
 	control = open_control(&tap, argc, argv);
 	if (pthread_create(&tap.lane_thread, NULL, tap_lane_run, &tap) ||
 	    pthread_create(&tap.source_thread, NULL, tap_capture_run, &tap)) {

@@ -14,11 +14,11 @@ static const char help[] =
 	"Captures packets like tcpdump, and lets you change filter, strategy, output format, audit, metrics and\n"
 	"diagnostics while it runs, without losing one: `croomctl list`, `croomctl swap printer=json`.\n"
 	"\n"
-	"  -i INTERFACE        capture here; -D lists the interfaces\n"
+	"  -i INTERFACE        capture here; -D lists the interfaces, and its numbers do, too\n"
 	"  -r FILE             read a pcap or pcapng file; - is standard input\n"
 	"  -w FILE             write there, as pcap unless --printer says otherwise; - is standard output\n"
 	"  -c COUNT            end after COUNT packets that the filter kept\n"
-	"  -s BYTES            keep this much of each packet (default 262144)\n"
+	"  -s BYTES            with -i: keep this much of each packet (default 262144)\n"
 	"  -B KIB              size of the kernel's capture buffer (default 16384)\n"
 	"  -p                  not promiscuous\n"
 	"  --immediate-mode    hand over each packet at once instead of in batches of up to 10 ms\n"
@@ -40,7 +40,7 @@ static const char help[] =
 	"  --no-status         no status line (there is none anyway unless stderr is a terminal)\n"
 	"  --spin              the lane never sleeps: less delay for one whole processor\n"
 	"  --lane-seccomp      with --spin: let the kernel end croomtap should the lane make a system call\n"
-	"  --help, --version\n"
+	"  -h, --help, --version\n"
 	"\n"
 	"Also taken and without effect, so that a tcpdump line can be typed: -n -q -l -U.\n"
 	"At the end (Ctrl-C drains what was captured) it prints where every packet went; the exit code is 0 when that\n"
@@ -108,7 +108,7 @@ static int read_number(struct tap_options *options, int option, const char *text
 	case 's':
 		if (!number(text, 0, 262144, &value))
 			return complain("-s", text, "0 to 262144 bytes");
-		options->snaplen = value ? (int)value : 262144;
+		options->snaplen = value ? (int)value : TAP_SNAPLEN;
 		break;
 	case 'B':
 		if (!number(text, 1, 2097151, &value))
@@ -122,6 +122,14 @@ static int read_number(struct tap_options *options, int option, const char *text
 		break;
 	}
 	return -1;
+}
+
+/* getopt has said what it was; a hand that knows tcpdump may have typed it. */
+static int unknown(void)
+{
+	fprintf(stderr, "croomtap takes tcpdump's -i -r -w -s -c -B -p -D and a filter expression, and ignores its -n -q -l -U;\n"
+		"see croomtap --help\n");
+	return 2;
 }
 
 static int read_one(struct tap_options *options, int option)
@@ -147,9 +155,9 @@ static int read_one(struct tap_options *options, int option)
 	case OPT_FILTER: case OPT_STRATEGY: case OPT_PRINTER: case OPT_AUDIT: case OPT_METRICS: case OPT_DIAG:
 		options->handler[option - OPT_FILTER] = optarg;
 		break;
-	case OPT_HELP: fputs(help, stdout); return 0;
+	case 'h': case OPT_HELP: fputs(help, stdout); return 0;
 	case OPT_VERSION: printf("croomtap " CROOM_VERSION ", %s\n", pcap_lib_version()); return 0;
-	default: fprintf(stderr, "see croomtap --help\n"); return 2;
+	default: return unknown();
 	}
 	return -1;
 }
@@ -191,6 +199,8 @@ static int check(struct tap_options *options)
 		fprintf(stderr, "croomtap: --pace is for -r; an interface has its own\n");
 		return 2;
 	}
+	if (options->read_file && options->snaplen != TAP_SNAPLEN)
+		fprintf(stderr, "croomtap: -s is for -i and has no effect: a file's packets stay as they are\n");
 	if (options->lane_seccomp && !options->spin) {
 		fprintf(stderr, "croomtap: --lane-seccomp needs --spin: sleeping is a system call\n");
 		return 2;
@@ -208,8 +218,8 @@ int tap_options_read(struct tap_options *options, int argc, char **argv)
 {
 	int option, rc = -1;
 
-	*options = (struct tap_options){ .room = "croomtap", .snaplen = 262144, .buffer_kib = 16384, .split = -1 };
-	while (rc < 0 && (option = getopt_long(argc, argv, "+i:r:w:s:c:B:pnqlUD", longs, NULL)) != -1)
+	*options = (struct tap_options){ .room = "croomtap", .snaplen = TAP_SNAPLEN, .buffer_kib = 16384, .split = -1 };
+	while (rc < 0 && (option = getopt_long(argc, argv, "i:r:w:s:c:B:pnqlUDh", longs, NULL)) != -1)
 		rc = read_one(options, option);
 	rc = rc < 0 ? read_expression(options, argc, argv) : rc;
 	return rc < 0 ? check(options) : rc;

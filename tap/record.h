@@ -113,6 +113,7 @@ CROOM_SLOT(diag, 5, tap_probe);
 struct tap_env {
 	int linktype;
 	uint32_t snaplen;
+	uint32_t netmask;                  /* of the interface, for `ip broadcast`; 0 where there is none, as in tcpdump */
 	bool nano;                         /* --nano: text and csv show nanoseconds */
 	bool source_nano;                  /* the source has them: file formats keep them */
 	bool offline;                      /* -r */

@@ -62,6 +62,26 @@ static int add_gauges(struct croom_room *room, struct tap *tap)
 	return rc ? rc : croom_room_gauge_add(room, "written", "MB", written_mb, tap);
 }
 
+/* Which option it was: err names SLOT=CLASS, or a class that there is not. */
+static void complain(const struct tap *tap, const struct croom_error *err)
+{
+	for (unsigned i = 0; i < TAP_SLOTS; i++) {
+		const char *handler = tap->options.handler[i];
+		size_t slot = strlen(slots[i].name), class = strcspn(handler ? handler : "", ":");
+
+		if (!handler || (err->kind == CROOM_ERROR_UNKNOWN_CLASS ?
+				 strncmp(err->subject, handler, class) || (class < sizeof(err->subject) && err->subject[class]) :
+				 strncmp(err->subject, slots[i].name, slot) || err->subject[slot] != '='))
+			continue;
+		if (handler == tap->options.expression)
+			fprintf(stderr, "croomtap: filter expression: %s\n", err->text);
+		else
+			fprintf(stderr, "croomtap: --%s: %s\n", slots[i].name, err->text);
+		return;
+	}
+	fprintf(stderr, "croomtap: %s\n", err->text);
+}
+
 /* One transaction, before the lane starts: revision 2 is what the command line asked for. */
 static int swap_first(struct tap *tap)
 {
@@ -75,8 +95,8 @@ static int swap_first(struct tap *tap)
 		if (tap->options.handler[i])
 			change[count++] = (struct croom_change){ slots[i].name, tap->options.handler[i] };
 	if (count && croom_room_swap(tap->room, change, count, &options, NULL, &err)) {
-		fprintf(stderr, "croomtap: %s\n", err.text);
-		return -1;
+		complain(tap, &err);
+		return err.code == -ENOMEM ? 1 : 2;
 	}
 	tap->first_revision = croom_room_revision(tap->room);
 	return 0;
@@ -90,9 +110,9 @@ int tap_room_open(struct tap *tap)
 	rc = rc ? rc : add_gauges(tap->room, tap);
 	rc = rc ? rc : croom_room_lane_add(tap->room, "tap", &tap->lane);
 	if (rc) {
-		fprintf(stderr, "croomtap: cannot open room '%s': %s\n", tap->options.room,
+		fprintf(stderr, "croomtap: --room: cannot open room '%s': %s\n", tap->options.room,
 			rc == -EINVAL ? "a name is 1 to 31 letters, digits, '_', '-' or '.'" : strerror(-rc));
-		return -1;
+		return rc == -EINVAL ? 2 : 1;
 	}
 	return swap_first(tap);
 }

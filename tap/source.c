@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/if_packet.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdio_ext.h>
 #include <stdlib.h>
@@ -69,16 +70,19 @@ static FILE *open_stream(const char *name)
 	return stream;
 }
 
-/* Does a file hold nanoseconds? libpcap gives them in any case; the magic number says whether they mean it. */
+/*
+ * Does a file hold nanoseconds? libpcap gives them in any case; the magic number says whether they mean it. It is put
+ * back byte by byte: from a pipe there is no other way, and the C libraries of Linux take back at least eight.
+ */
 static bool has_nanoseconds(FILE *stream)
 {
-	uint32_t magic = 0;
-	bool seekable = fseek(stream, 0, SEEK_CUR) == 0;
+	unsigned char byte[4] = { 0 };
+	size_t got = fread(byte, 1, sizeof(byte), stream);
+	uint32_t magic;
 
-	if (!seekable || fread(&magic, sizeof(magic), 1, stream) != 1)
-		magic = 0;
-	if (seekable)
-		rewind(stream);
+	memcpy(&magic, byte, sizeof(magic));
+	while (got)
+		ungetc(byte[--got], stream);
 	return magic == 0xa1b23c4d || magic == 0x4d3cb2a1;
 }
 
@@ -101,6 +105,24 @@ static int open_file(struct tap *tap)
 	tap->env.interface = name;
 	tap->env.offline = true;
 	return check_linktype(tap, name);
+}
+
+/* A number stands for a line of -D, as in tcpdump, unless an interface has that name. */
+static void take_number(struct tap *tap)
+{
+	const char *name = tap->options.interface;
+	char text[PCAP_ERRBUF_SIZE];
+	pcap_if_t *all, *one;
+	unsigned long number;
+
+	if (!*name || name[strspn(name, "0123456789")] || if_nametoindex(name) || pcap_findalldevs(&all, text))
+		return;
+	number = strtoul(name, NULL, 10);
+	for (one = number ? all : NULL; one && --number; one = one->next)
+		;
+	if (one)
+		tap->options.interface = strdup(one->name);
+	pcap_freealldevs(all);
 }
 
 static void explain_activation(const struct tap *tap, int rc, const char *said)
@@ -153,8 +175,12 @@ static int open_live(struct tap *tap)
 {
 	const struct tap_options *options = &tap->options;
 	char text[PCAP_ERRBUF_SIZE] = "";
+	bpf_u_int32 net;
 	int rc;
 
+	take_number(tap);
+	if (!options->interface)
+		return -1;
 	tap->pcap = pcap_create(options->interface, text);
 	if (!tap->pcap) {
 		fprintf(stderr, "croomtap: %s\n", text);
@@ -178,6 +204,8 @@ static int open_live(struct tap *tap)
 		return -1;
 	}
 	tap->live = true;
+	if (pcap_lookupnet(options->interface, &net, &tap->env.netmask, text))
+		tap->env.netmask = 0;
 	tap->env.interface = options->interface;
 	if (zero_point(tap)) {
 		fprintf(stderr, "croomtap: %s: cannot let packets in: %s\n", options->interface, strerror(errno));

@@ -25,7 +25,7 @@
 #include <pthread.h>
 #include <sys/stat.h>
 
-enum { TAP_SLOTS = 6, TAP_TICK_NS = 100 * 1000 * 1000 };
+enum { TAP_SLOTS = 6, TAP_TICK_NS = 100 * 1000 * 1000, TAP_SNAPLEN = 262144 };
 
 struct tap_options {
 	const char *interface, *read_file, *write_file, *room;
@@ -112,7 +112,7 @@ int tap_signals_hear(struct tap *tap);
 void tap_signals_take_kicks(void);
 void tap_signals_kick(pthread_t thread);
 
-/* slots.c: the room with all classes, and the handlers that the command line asks for. 0, or -1 and a message. */
+/* slots.c: the room with all classes, and the handlers that the command line asks for. 0, or the exit code and a message. */
 int tap_room_open(struct tap *tap);
 
 /* open.c. A descriptor, or -errno with *err saying what is in the way. input: what -r reads, NULL where that is no file. */
