@@ -114,8 +114,9 @@ static void run_live(struct source *source)
 		struct pollfd ready = { .fd = pcap_get_selectable_fd(tap->pcap), .events = POLLIN };
 		int got;
 
-		if (!tap->options.spin && poll(&ready, 1, POLL_MS) < 0 && errno != EINTR)
-			break;
+		/* What is wrong with it, dispatch says. */
+		if (!tap->options.spin)
+			poll(&ready, 1, POLL_MS);
 		got = pcap_dispatch(tap->pcap, -1, take_live, (u_char *)source);
 		show(source);
 		if (got == PCAP_ERROR) {
@@ -137,7 +138,8 @@ static int64_t due(const struct source *source, const struct pcap_pkthdr *header
 
 	if (pace > 0)
 		return (int64_t)((double)source->received * 1e9 / pace);
-	return (int64_t)(header->ts.tv_sec - first->tv_sec) * 1000000000 + (header->ts.tv_usec - first->tv_usec);
+	return (int64_t)((uint64_t)tap_ns(header->ts.tv_sec, 0) - (uint64_t)tap_ns(first->tv_sec, 0)) +
+		(header->ts.tv_usec - first->tv_usec);
 }
 
 static int64_t monotonic_ns(void)

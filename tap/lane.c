@@ -17,9 +17,10 @@ struct lane_state {
 	struct tap *tap;
 	const struct croom_panel *panel;
 	struct croom_entry printer;        /* of the panel before: a change splits the output */
-	uint64_t number, kept;
+	uint64_t number, kept, revision;
 	int64_t now_ns, tick_ns;           /* capture time: of the newest packet, of the last tick */
 	bool full;                         /* -c is reached */
+	bool uncounted;                    /* packets since metrics was last called */
 	struct tap_tally tally;            /* published after each batch */
 	uint32_t calls_strategy, calls_printer;
 	/* What the slots are given for a packet: laid out when a panel is taken, so that each packet fills in its own only. */
@@ -66,7 +67,7 @@ static void handle(struct lane_state *lane, const struct tap_captured *captured)
 	packet->len = captured->len;
 	packet->sec = captured->sec;
 	packet->nsec = captured->nsec;
-	lane->now_ns = captured->sec * INT64_C(1000000000) + (int64_t)captured->nsec;
+	lane->now_ns = tap_ns(captured->sec, captured->nsec);
 	lane->event.now_ns = lane->now_ns;
 	lane->event.number = lane->item.number = lane->decision.number = lane->probe.number = ++lane->number;
 	lane->tally.bytes += captured->len;
@@ -125,8 +126,8 @@ static void send_probe(struct lane_state *lane, bool last)
 	croom_slot_call(diag, lane->panel, &probe);
 }
 
-/* About ten times a second of capture time. */
-static void tick(struct lane_state *lane)
+/* About ten times a second, and at both ends of a panel: so two handlers one after the other count every packet once. */
+static void send_counters(struct lane_state *lane)
 {
 	struct tap *tap = lane->tap;
 	struct tap_counters counters = { .now_ns = lane->now_ns, .received = lane->tally.received,
@@ -134,11 +135,24 @@ static void tick(struct lane_state *lane)
 		.output_bytes = tap_writer_bytes(tap->writer), .revision = lane->panel->revision };
 
 	memcpy(counters.verdict, lane->tally.verdict, sizeof(counters.verdict));
+	lane->uncounted = false;
+	croom_slot_call(metrics, lane->panel, &counters);
+	croom_lane_calls_add(tap->lane, metrics_slot, 1);
+}
+
+/* About ten times a second of capture time. */
+static void tick(struct lane_state *lane)
+{
 	lane->tick_ns = lane->now_ns;
 	send_event(lane, TAP_TICK);
-	croom_slot_call(metrics, lane->panel, &counters);
+	send_counters(lane);
 	send_probe(lane, false);
-	croom_lane_calls_add(tap->lane, metrics_slot, 1);
+}
+
+/* Captures may jump back in time; then ticks go on from there. */
+static bool tick_is_due(const struct lane_state *lane)
+{
+	return lane->now_ns < lane->tick_ns || (uint64_t)lane->now_ns - (uint64_t)lane->tick_ns >= TAP_TICK_NS;
 }
 
 /* How old the oldest packet of this batch is, now that it is on its way out: one sample per batch, live only. */
@@ -186,6 +200,11 @@ static void take_panel(struct lane_state *lane, const struct croom_panel *panel)
 	lane->printer = printer;
 	lane->panel = panel;
 	lay_out(lane);
+	/* Not by address: the room may have used that of one which was freed while this lane slept. */
+	if (panel->revision != lane->revision) {
+		lane->revision = panel->revision;
+		send_counters(lane);
+	}
 }
 
 /* Leave the panel if there is a newer one: let the strategy print what it holds, then observe. */
@@ -196,6 +215,7 @@ static void observe(struct lane_state *lane)
 	if (!croom_lane_pending(tap->lane, lane->panel))
 		return;
 	send_event(lane, TAP_FLUSH);
+	send_counters(lane);
 	send_probe(lane, true);
 	tap_sinks_flush(tap->writer);
 	take_panel(lane, croom_lane_observe(tap->lane, lane->panel));
@@ -225,7 +245,8 @@ static uint32_t run_batch(struct lane_state *lane)
 	}
 	croom_ring_release(tap->ring);
 	lane->tally.received += handled;
-	if (lane->now_ns - lane->tick_ns >= TAP_TICK_NS)
+	lane->uncounted = true;
+	if (tick_is_due(lane))
 		tick(lane);
 	tap_sinks_flush(tap->writer);
 	if (tap->live && handled)
@@ -243,7 +264,7 @@ static void idle_tick(struct lane_state *lane)
 		return;
 	clock_gettime(CLOCK_REALTIME_COARSE, &now);
 	lane->now_ns = now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-	if (lane->now_ns - lane->tick_ns >= TAP_TICK_NS) {
+	if (tick_is_due(lane)) {
 		tick(lane);
 		tap_sinks_flush(lane->tap->writer);
 	}
@@ -265,6 +286,9 @@ static void idle(struct lane_state *lane, uint32_t *spins)
 	if (tap->options.spin)
 		return;
 	holds = send_event(lane, TAP_TICK) > 0;
+	/* What is swapped while this thread sleeps is not seen off by observe(). */
+	if (lane->uncounted)
+		send_counters(lane);
 	tap_sinks_flush(tap->writer);
 	if (!holds)
 		croom_lane_park(tap->lane);

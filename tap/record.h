@@ -8,7 +8,7 @@
  *	printer   tap_item      1: printed, 0: not (the empty handler "none" returns 0)
  *	audit     tap_decision  what was decided on this packet; returns 0
  *	diag      tap_probe     the same, when it is done with; returns 0
- *	metrics   tap_counters  about ten times a second, not per packet; returns 0
+ *	metrics   tap_counters  about ten times a second, first and last under a panel; returns 0
  *
  * A strategy also gets TICK, ten times a second or more often, and returns whether it holds rows that are not
  * printed yet; and FLUSH when its panel is about to be left: print what you hold. What a handler is given is good
@@ -35,6 +35,12 @@ struct tap_packet {
 	uint64_t nsec;             /* a billion or more in a broken file */
 	int linktype;              /* DLT_ */
 };
+
+/* A broken file may say any second: such a moment is wrong, but it is one. */
+static inline int64_t tap_ns(int64_t sec, uint64_t nsec)
+{
+	return (int64_t)((uint64_t)sec * UINT64_C(1000000000) + nsec);
+}
 
 enum tap_verdict {
 	TAP_PRINT = 0,             /* what the empty strategy "each" says */

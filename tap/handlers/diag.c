@@ -103,17 +103,18 @@ static void print_latency(struct diag *diag)
 static int latency_probe(struct diag *diag, tap_probe *probe)
 {
 	struct timespec now;
-	int64_t now_ns, age;
+	int64_t now_ns, then_ns;
+	uint64_t age;
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	now_ns = now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 	if (!diag->since_ns)
 		diag->since_ns = now_ns;
 	if (probe->packet && probe->verdict == TAP_PRINT) {
-		age = now_ns - (probe->packet->sec * INT64_C(1000000000) + (int64_t)probe->packet->nsec);
-		age = age < 0 ? 0 : age;
-		diag->bucket[bucket_of((uint64_t)age)]++;
-		diag->max = (uint64_t)age > diag->max ? (uint64_t)age : diag->max;
+		then_ns = tap_ns(probe->packet->sec, probe->packet->nsec);
+		age = then_ns < now_ns ? (uint64_t)now_ns - (uint64_t)then_ns : 0;
+		diag->bucket[bucket_of(age)]++;
+		diag->max = age > diag->max ? age : diag->max;
 		diag->count++;
 	}
 	if (probe->last || now_ns - diag->since_ns >= diag->interval_ns) {

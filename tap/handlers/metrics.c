@@ -30,6 +30,7 @@ enum { WORDS = sizeof(tap_counters) / 8, PAGE = 4096 };
 struct metrics {
 	uint64_t sequence;             /* odd while the lane writes */
 	uint64_t latest[WORDS];
+	uint64_t base[WORDS];          /* the first figures: from there it counts; written once, before `latest` */
 	tap_counters sent;             /* the thread's */
 	bool first;
 	int socket;                    /* statsd; -1: a file */
@@ -45,6 +46,8 @@ static int metrics_run_counters(struct metrics *metrics, tap_counters *counters)
 	const uint64_t *from = (const uint64_t *)(const void *)counters;
 	uint64_t sequence = metrics->sequence + 1;
 
+	if (sequence == 1)
+		memcpy(metrics->base, from, sizeof(metrics->base));
 	/* relaxed: the releases of the words keep it before them. */
 	croom_set_relaxed(&metrics->sequence, sequence);
 	for (size_t i = 0; i < WORDS; i++)
@@ -100,9 +103,15 @@ static void send_statsd(struct metrics *metrics, const tap_counters *now)
 		used += (size_t)snprintf(text + used, sizeof(text) - used, "croomtap.%s_%s:%" PRIu64 "|c\n", counters_shown[i].name,
 					 counters_shown[i].unit, figure(now, i) - figure(&metrics->sent, i));
 	used += (size_t)snprintf(text + used, sizeof(text) - used, "croomtap.revision:%" PRIu64 "|g\n", now->revision);
-	/* Nobody listening is nobody's loss; the next second has what this one had not. */
-	if (send(metrics->socket, text, used, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)used)
-		metrics->sent = *now;
+	/*
+	 * Nobody listening is nobody's loss; the next second has what this one had not. The second try is for the first
+	 * one's error, which may be about the packet of a second ago: it was refused, and by now there may be a listener.
+	 */
+	for (int tries = 0; tries < 2; tries++)
+		if (send(metrics->socket, text, used, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)used) {
+			metrics->sent = *now;
+			break;
+		}
 }
 
 /* In a folder that others may write to, somebody may have put a link or a FIFO where the part is to be. */
@@ -151,9 +160,8 @@ static void push(struct metrics *metrics)
 	if (!take(metrics, &now))
 		if (!take(metrics, &now))
 			return;
-	/* A handler that is swapped in counts from there. */
 	if (metrics->first)
-		metrics->sent = now;
+		memcpy(&metrics->sent, metrics->base, sizeof(metrics->sent));
 	metrics->first = false;
 	if (metrics->socket >= 0)
 		send_statsd(metrics, &now);

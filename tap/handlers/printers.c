@@ -25,19 +25,32 @@ static void put_name(struct put *to, const struct croom_strings *strings, uint32
 	put_bytes(to, name ? name : "?", length);
 }
 
-static void put_seconds(struct put *to, int64_t ns)
+/* The time of a row is that of its last packet; before 1970 the second is the one that is further back. */
+static uint64_t row_nsec(const struct tap_summary *row)
 {
-	put_u64(to, (uint64_t)ns / 1000000000);
-	put_char(to, '.');
-	put_padded(to, (uint64_t)ns / 1000 % 1000000, 6);
+	return (uint64_t)((row->last_ns % 1000000000 + 1000000000) % 1000000000);
 }
 
-/* A row as a line of text: its time is that of the last packet in it. */
+static int64_t row_second(const struct tap_summary *row)
+{
+	return row->last_ns / 1000000000 - (row->last_ns % 1000000000 < 0);
+}
+
+static void put_seconds(struct put *to, const struct tap_summary *row)
+{
+	uint64_t ns = (uint64_t)row->last_ns - (uint64_t)row->first_ns;
+
+	put_u64(to, ns / 1000000000);
+	put_char(to, '.');
+	put_padded(to, ns / 1000 % 1000000, 6);
+}
+
+/* A row as a line of text. */
 static size_t text_row(struct lines *lines, char *out, const struct tap_summary *row)
 {
 	struct put to = { out, out + ROW_MAX };
 
-	to.at += text_time(&lines->text, out, ROW_MAX, row->last_ns / 1000000000, (uint64_t)(row->last_ns % 1000000000));
+	to.at += text_time(&lines->text, out, ROW_MAX, row_second(row), row_nsec(row));
 	if (row->top) {
 		put_text(&to, "top ");
 		put_u32(&to, row->rank);
@@ -55,7 +68,7 @@ static size_t text_row(struct lines *lines, char *out, const struct tap_summary 
 	put_text(&to, " packets, ");
 	put_u64(&to, row->bytes);
 	put_text(&to, " bytes in ");
-	put_seconds(&to, row->last_ns - row->first_ns);
+	put_seconds(&to, row);
 	put_text(&to, " s\n");
 	return (size_t)(to.at - out);
 }
@@ -154,7 +167,7 @@ static void json_network(struct put *to, const struct decoded *decoded)
 static void json_row(struct lines *lines, struct put *to, const struct tap_summary *row)
 {
 	put_string(to, row->top ? "{\"type\":\"top\",\"time\":\"" : "{\"type\":\"flow\",\"time\":\"");
-	put_utc(to, &lines->utc, row->last_ns / 1000000000, (uint64_t)(row->last_ns % 1000000000));
+	put_utc(to, &lines->utc, row_second(row), row_nsec(row));
 	put_char(to, '"');
 	if (row->top) {
 		put_key(to, "rank");
@@ -172,7 +185,7 @@ static void json_row(struct lines *lines, struct put *to, const struct tap_summa
 	put_key(to, "bytes");
 	put_u64(to, row->bytes);
 	put_key(to, "seconds");
-	put_seconds(to, row->last_ns - row->first_ns);
+	put_seconds(to, row);
 	put_text(to, "}\n");
 }
 
@@ -258,7 +271,7 @@ static void csv_row(const struct lines *lines, struct put *to, const struct tap_
 	put_char(to, ',');
 	put_u64(to, row->bytes);
 	put_char(to, ',');
-	put_seconds(to, row->last_ns - row->first_ns);
+	put_seconds(to, row);
 	put_char(to, '\n');
 }
 
@@ -282,7 +295,7 @@ static int csv_print(struct lines *lines, tap_item *item)
 		put_char(&to, ',');
 		csv_packet(&to, item, &decoded);
 	} else {
-		put_utc(&to, &lines->utc, row->last_ns / 1000000000, (uint64_t)(row->last_ns % 1000000000));
+		put_utc(&to, &lines->utc, row_second(row), row_nsec(row));
 		put_char(&to, ',');
 		csv_row(lines, &to, row);
 	}

@@ -226,19 +226,21 @@ static void count_packet(struct flows *flows, const tap_event *event)
 		}
 	if (!flow) {
 		flow = new_flow(flows, &key, &decoded, place);
-		flow->first_ns = event->now_ns;
+		flow->first_ns = flow->last_ns = event->now_ns;
 	}
 	flow->packets++;
 	flow->bytes += event->packet.len;
-	flow->last_ns = event->now_ns;
+	/* Packets may be out of order. */
+	flow->first_ns = event->now_ns < flow->first_ns ? event->now_ns : flow->first_ns;
+	flow->last_ns = event->now_ns > flow->last_ns ? event->now_ns : flow->last_ns;
 }
 
 static int flows_event(struct flows *flows, tap_event *event)
 {
-	int64_t age = event->now_ns - flows->since_ns;
+	uint64_t age = (uint64_t)event->now_ns - (uint64_t)flows->since_ns;
 
 	/* Captures may jump back in time; then the interval starts there. */
-	if (flows->used && (event->kind == TAP_FLUSH || age >= flows->interval_ns || age < 0))
+	if (flows->used && (event->kind == TAP_FLUSH || event->now_ns < flows->since_ns || age >= (uint64_t)flows->interval_ns))
 		print_all(flows, event);
 	if (event->kind != TAP_PACKET)
 		return flows->used > 0;
