@@ -4,6 +4,7 @@
 #include "door.h"
 #include <croom/control.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,12 +135,24 @@ static int finish(struct tap *tap)
 	return rc;
 }
 
+/* Where 0, 1 or 2 is closed, the next file would get that number: a capture's socket would be written to. */
+static void hold_standard(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_PATH);   /* neither to read nor to write */
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	static struct tap tap;
 	struct croom_control *control;
 	int rc;
 
+	hold_standard();
 	if (argc > 1 && strcmp(argv[1], "demo") == 0)
 		return tap_demo(argc - 1, argv + 1);
 	rc = tap_options_read(&tap.options, argc, argv);

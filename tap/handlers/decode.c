@@ -137,7 +137,7 @@ void decode(struct decoded *decoded, const struct tap_packet *packet)
 		packet->linktype == DLT_LINUX_SLL2 ? 20 : packet->linktype == DLT_NULL || packet->linktype == DLT_LOOP ? 4 : 0;
 
 	*decoded = (struct decoded){ 0 };
-	if (!need(decoded, &cursor, header + 1))
+	if (!need(decoded, &cursor, header))
 		return;
 	cursor.at += header;
 	switch (packet->linktype) {
@@ -149,6 +149,8 @@ void decode(struct decoded *decoded, const struct tap_packet *packet)
 	case DLT_LINUX_SLL: decoded->ethertype = be16(packet->data + 14); break;
 	case DLT_LINUX_SLL2: decoded->ethertype = be16(packet->data); break;
 	default:
+		if (!need(decoded, &cursor, 1))
+			return;
 		decoded->ethertype = *cursor.at >> 4 == 4 ? 0x0800 : *cursor.at >> 4 == 6 ? 0x86dd : 0;
 		break;
 	}
@@ -223,7 +225,7 @@ void put_utc(struct put *to, struct utc *utc, int64_t second, uint64_t nsec)
 		struct put text = { utc->text, utc->text + sizeof(utc->text) };
 		int64_t rest = ((second % 86400) + 86400) % 86400;
 
-		put_date(&text, (second - rest) / 86400);
+		put_date(&text, second / 86400 - (second % 86400 < 0));
 		put_char(&text, 'T');
 		put_clock(&text, (uint32_t)rest);
 		put_char(&text, '.');
