@@ -200,6 +200,9 @@ static void take_panel(struct lane_state *lane, const struct croom_panel *panel)
 	lane->printer = printer;
 	lane->panel = panel;
 	lay_out(lane);
+	/* So that a capture in which nothing comes is a capture file all the same. */
+	if (tap_sink_untouched(lane->tap->out))
+		croom_slot_call(printer, panel, &(struct tap_item){ .out = lane->tap->out });
 	/* Not by address: the room may have used that of one which was freed while this lane slept. */
 	if (panel->revision != lane->revision) {
 		lane->revision = panel->revision;

@@ -74,7 +74,7 @@ struct tap_summary {
 
 typedef struct tap_item {
 	const struct tap_packet *packet;   /* NULL: a summary */
-	const struct tap_summary *summary;
+	const struct tap_summary *summary; /* NULL, too: nothing yet, but a file may get its header. Returns 0 */
 	uint64_t number;
 	struct tap_sink *out;
 } tap_item;

@@ -44,6 +44,9 @@ void tap_sink_close(struct tap_sink *sink);
 char *tap_sink_reserve(struct tap_sink *sink, size_t max);
 void tap_sink_commit(struct tap_sink *sink, size_t length);
 
+/* Nothing was ever committed. Lane thread. */
+bool tap_sink_untouched(const struct tap_sink *sink);
+
 /*
  * What follows begins a file of its own: FILE.1, FILE.2, ... where --split says so, unless nothing was written to this
  * one. Lane thread: the lane calls it when the printer has changed, a printer when it writes a file's header.

@@ -31,7 +31,7 @@ struct tap_sink {
 	char *chunk;
 	size_t used, capacity;
 	bool dirty;
-	bool any;                    /* since the last split */
+	bool any, ever;              /* something was committed: since the last split, at all */
 	uint64_t refused;
 	/* writer */
 	int fd;
@@ -441,7 +441,12 @@ char *tap_sink_reserve(struct tap_sink *sink, size_t max)
 void tap_sink_commit(struct tap_sink *sink, size_t length)
 {
 	sink->used += length;
-	sink->any = true;
+	sink->any = sink->ever = true;
+}
+
+bool tap_sink_untouched(const struct tap_sink *sink)
+{
+	return !sink->ever;
 }
 
 void tap_sink_split(struct tap_sink *sink)

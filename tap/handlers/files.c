@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { HEAD_MAX = 256 };
+
 struct copy {
 	bool nano, headed;
 	uint32_t linktype, snaplen;
@@ -28,28 +30,37 @@ struct packet_header {
 	uint32_t sec, fraction, caplen, len;
 };
 
+/* The lane splits between two printers that it saw; it cannot see one come back at the same address. */
+static bool pcap_begin(struct copy *copy, struct tap_sink *sink)
+{
+	struct file_header file = { copy->nano ? 0xa1b23c4d : 0xa1b2c3d4, 2, 4, 0, 0, copy->snaplen, copy->linktype };
+	char *out;
+
+	if (copy->headed)
+		return true;
+	tap_sink_split(sink);
+	out = tap_sink_reserve(sink, sizeof(file));
+	if (!out)
+		return false;
+	memcpy(out, &file, sizeof(file));
+	tap_sink_commit(sink, sizeof(file));
+	copy->headed = true;
+	return true;
+}
+
 static int pcap_print(struct copy *copy, tap_item *item)
 {
 	const struct tap_packet *packet = item->packet;
 	struct packet_header header;
 	char *out;
 
-	if (!packet)
+	if (!packet && item->summary)
 		return 0;
-	/* The lane splits between two printers that it saw; it cannot see one come back at the same address. */
-	if (!copy->headed)
-		tap_sink_split(item->out);
-	out = tap_sink_reserve(item->out, sizeof(struct file_header) + sizeof(header) + packet->caplen);
+	if (!pcap_begin(copy, item->out) || !packet)
+		return 0;
+	out = tap_sink_reserve(item->out, sizeof(header) + packet->caplen);
 	if (!out)
 		return 0;
-	if (!copy->headed) {
-		struct file_header file = { copy->nano ? 0xa1b23c4d : 0xa1b2c3d4, 2, 4, 0, 0, copy->snaplen, copy->linktype };
-
-		memcpy(out, &file, sizeof(file));
-		tap_sink_commit(item->out, sizeof(file));
-		out += sizeof(file);
-		copy->headed = true;
-	}
 	header = (struct packet_header){ (uint32_t)packet->sec, (uint32_t)(copy->nano ? packet->nsec : packet->nsec / 1000),
 					 packet->caplen, packet->len };
 	memcpy(out, &header, sizeof(header));
@@ -84,7 +95,7 @@ static size_t block_end(char *start, char *at)
 	return length;
 }
 
-/* Section header and interface description: at most 256 bytes. */
+/* Section header and interface description: at most HEAD_MAX bytes. */
 static size_t pcapng_head(const struct copy *copy, char *out)
 {
 	static const uint8_t nanoseconds = 9;
@@ -113,6 +124,21 @@ static size_t pcapng_head(const struct copy *copy, char *out)
 	return (size_t)(at - out);
 }
 
+static bool pcapng_begin(struct copy *copy, struct tap_sink *sink)
+{
+	char *out;
+
+	if (copy->headed)
+		return true;
+	tap_sink_split(sink);
+	out = tap_sink_reserve(sink, HEAD_MAX);
+	if (!out)
+		return false;
+	tap_sink_commit(sink, pcapng_head(copy, out));
+	copy->headed = true;
+	return true;
+}
+
 static int pcapng_print(struct copy *copy, tap_item *item)
 {
 	const struct tap_packet *packet = item->packet;
@@ -120,21 +146,14 @@ static int pcapng_print(struct copy *copy, tap_item *item)
 	uint64_t when;
 	char *out, *at;
 
-	if (!packet)
+	if (!packet && item->summary)
 		return 0;
-	if (!copy->headed)
-		tap_sink_split(item->out);
-	out = tap_sink_reserve(item->out, 256 + 32 + padded);
+	if (!pcapng_begin(copy, item->out) || !packet)
+		return 0;
+	out = tap_sink_reserve(item->out, 32 + padded);
 	if (!out)
 		return 0;
-	if (!copy->headed) {
-		size_t head = pcapng_head(copy, out);
-
-		tap_sink_commit(item->out, head);
-		out += head;
-		copy->headed = true;
-	}
-	when = (uint64_t)packet->sec * 1000000000 + packet->nsec;
+	when = (uint64_t)tap_ns(packet->sec, packet->nsec);
 	at = put_word(out, 6);
 	at = put_word(at, 0);
 	at = put_word(at, 0);

@@ -80,6 +80,8 @@ static int text_print(struct lines *lines, tap_item *item)
 	size_t max;
 	char *out;
 
+	if (!packet && !item->summary)
+		return 0;
 	if (!packet) {
 		out = tap_sink_reserve(item->out, ROW_MAX);
 		if (out)
@@ -191,7 +193,7 @@ static void json_row(struct lines *lines, struct put *to, const struct tap_summa
 
 static int json_print(struct lines *lines, tap_item *item)
 {
-	char *out = tap_sink_reserve(item->out, ROW_MAX), number[8];
+	char *out = item->packet || item->summary ? tap_sink_reserve(item->out, ROW_MAX) : NULL, number[8];
 	struct put to;
 	struct decoded decoded;
 
@@ -277,8 +279,8 @@ static void csv_row(const struct lines *lines, struct put *to, const struct tap_
 
 static int csv_print(struct lines *lines, tap_item *item)
 {
-	char *out = tap_sink_reserve(item->out, ROW_MAX);
 	const struct tap_summary *row = item->summary;
+	char *out = lines->headed && !item->packet && !row ? NULL : tap_sink_reserve(item->out, ROW_MAX);
 	struct decoded decoded;
 	struct put to;
 
@@ -288,19 +290,20 @@ static int csv_print(struct lines *lines, tap_item *item)
 	if (!lines->headed)
 		put_text(&to, "type,time,number,length,captured,protocol,src,src_port,dst,dst_port,tcp_flags,packets,bytes,seconds\n");
 	lines->headed = true;
-	put_string(&to, item->packet ? "packet," : row->top ? "top," : "flow,");
+	if (item->packet || row)
+		put_string(&to, item->packet ? "packet," : row->top ? "top," : "flow,");
 	if (item->packet) {
 		decode(&decoded, item->packet);
 		put_utc(&to, &lines->utc, item->packet->sec, item->packet->nsec);
 		put_char(&to, ',');
 		csv_packet(&to, item, &decoded);
-	} else {
+	} else if (row) {
 		put_utc(&to, &lines->utc, row_second(row), row_nsec(row));
 		put_char(&to, ',');
 		csv_row(lines, &to, row);
 	}
 	tap_sink_commit(item->out, (size_t)(to.at - out));
-	return 1;
+	return item->packet || row;
 }
 CROOM_RUN(csv, csv_print, struct lines, tap_item);
 

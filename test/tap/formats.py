@@ -1,0 +1,223 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Each output format is what its readers expect: formats.py CROOMTAP
+
+json as jq reads it, csv as Python's module does, pcap byte for byte as tcpdump -w writes it, pcapng as capinfos and
+tshark open it; also when the printer is swapped in the middle, with and without --split."""
+import csv
+import glob
+import json
+import os
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+from rig import Refused, Tap, check, finish, numbers, numbers_in, skip, write_capture
+
+PACKETS = 20_000
+MACS = b"\x02\0\0\0\0\2\x02\0\0\0\0\1"
+V4 = bytes((10, 0, 0, 1)) + bytes((10, 0, 0, 2))
+V6 = bytes.fromhex("fd00" + "00" * 13 + "01" + "fd00" + "00" * 13 + "02")
+
+
+def ip4(protocol, data, fragment=0, ttl=63):
+    return struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(data), 7, fragment, ttl, protocol, 0) + V4 + data
+
+
+def ip6(protocol, data, hops=62):
+    return struct.pack("!IHBB", 6 << 28, len(data), protocol, hops) + V6 + data
+
+
+TCP = struct.pack("!HHIIBBHHH", 40000, 443, 1, 2, 0x50, 0x12, 100, 0, 0)
+UDP = struct.pack("!HHHH", 5353, 53, 8, 0)
+ETHERNET = {"src_mac": "02:00:00:00:00:01", "dst_mac": "02:00:00:00:00:02"}
+IP4 = {**ETHERNET, "src": "10.0.0.1", "dst": "10.0.0.2", "ip": 4, "ttl": 63}
+IP6 = {**ETHERNET, "src": "fd00::1", "dst": "fd00::2", "ip": 6, "ttl": 62}
+# Frame, what json says of it besides time, number and lengths.
+KNOWN = [
+    (MACS + b"\x08\0" + ip4(6, TCP), {"protocol": "tcp", **IP4, "src_port": 40000, "dst_port": 443, "tcp_flags": "SA"}),
+    (MACS + b"\x08\0" + ip4(17, UDP), {"protocol": "udp", **IP4, "src_port": 5353, "dst_port": 53}),
+    (MACS + b"\x08\0" + ip4(1, b"\x08\0\0\0\0\1\0\2"), {"protocol": "icmp", **IP4, "icmp_type": 8, "icmp_code": 0}),
+    (MACS + b"\x08\0" + ip4(17, UDP, 0x2000), {"protocol": "udp", **IP4, "src_port": 5353, "dst_port": 53}),
+    (MACS + b"\x08\0" + ip4(17, b"rest of it", 3), {"protocol": "udp", **IP4, "fragment": True}),
+    (MACS + b"\x08\0" + ip4(99, b"?"), {"protocol": "ip99", **IP4}),
+    (MACS + b"\x86\xdd" + ip6(6, TCP), {"protocol": "tcp", **IP6, "src_port": 40000, "dst_port": 443, "tcp_flags": "SA"}),
+    (MACS + b"\x86\xdd" + ip6(0, b"\x11\0\1\4\0\0\0\0" + UDP), {"protocol": "udp", **IP6, "src_port": 5353, "dst_port": 53}),
+    (MACS + b"\x86\xdd" + ip6(58, b"\x80\0\0\0\0\1\0\2"), {"protocol": "icmp6", **IP6, "icmp_type": 128, "icmp_code": 0}),
+    (MACS + b"\x86\xdd" + ip6(44, b"\x11\0\0\x20\0\0\0\1rest"), {"protocol": "udp", **IP6, "fragment": True}),
+    (MACS + b"\x81\0\0\x07\x08\0" + ip4(17, UDP), {"protocol": "udp", **IP4, "vlan": 7, "src_port": 5353, "dst_port": 53}),
+    (MACS + b"\x88\xa8\0\x05\x81\0\0\x09\x08\0" + ip4(17, UDP), {"protocol": "udp", **IP4, "vlan": 9, "src_port": 5353,
+                                                                "dst_port": 53}),
+    (MACS + b"\x08\x06\0\1\x08\0\6\4\0\1" + MACS[6:] + V4[:4] + MACS[:6] + V4[4:],
+     {"protocol": "arp", **ETHERNET, "src": "10.0.0.1", "dst": "10.0.0.2"}),
+    (MACS + b"\x88\xcc\x02\x07", {"protocol": "0x88cc", **ETHERNET}),
+    (MACS + b"\x08\0" + ip4(6, TCP)[:24], {"protocol": "tcp", **IP4, "truncated": True}),
+    (MACS + b"\x08\0", {"protocol": "0x0800", **ETHERNET, "truncated": True}),
+    (MACS[:9], {"protocol": "0x0000", "truncated": True}),
+]
+
+
+def tap(program, *args, stdin=None):
+    """Run to the end; what came out."""
+    with Tap(program, "--no-control", *args, stdin=stdin) as one:
+        code = one.end()
+        if code:
+            print(f"# {args}: exit code {code}: {one.err.decode(errors='replace')}")
+        return one.out
+
+
+def fields(program, folder):
+    write_capture(f"{folder}/known.pcap", len(KNOWN), when=lambda n: n * 1_000_000_001, make=lambda n: KNOWN[n][0])
+    out = tap(program, "-r", f"{folder}/known.pcap", "--printer", "json")
+    read = subprocess.run(["jq", "-c", "-e", "objects"], input=out, capture_output=True, check=False)
+    check("json: jq reads an object in every line", read.returncode == 0 and len(read.stdout.splitlines()) == len(KNOWN),
+          read.stderr.decode() or f"{len(read.stdout.splitlines())} of {len(KNOWN)}")
+    for number, (line, (frame, want)) in enumerate(zip(out.splitlines(), KNOWN), 1):
+        want = {"type": "packet", "time": f"2023-11-14T22:13:{19 + number}.{number - 1:09}Z", "number": number,
+                "length": len(frame), "captured": len(frame), **want}
+        got = json.loads(line)
+        check(f"json: all fields of packet {number}, {want['protocol']}", got == want, f"{got} instead of {want}")
+    rows = list(csv.reader(tap(program, "-r", f"{folder}/known.pcap", "--printer", "csv").decode().splitlines()))
+    check("csv: one header, and as many columns everywhere",
+          len(rows) == len(KNOWN) + 1 and rows[0][:3] == ["type", "time", "number"] and
+          {len(row) for row in rows} == {len(rows[0])}, rows)
+    good = True
+    for row, (_, want) in zip(rows[1:], KNOWN):
+        row = dict(zip(rows[0], row))
+        good &= row["protocol"] == want["protocol"] and row["src"] == want.get("src", want.get("src_mac", "")) and \
+            row["dst_port"] == str(want.get("dst_port", "")) and row["tcp_flags"] == want.get("tcp_flags", "")
+    check("csv: the same in columns", good, rows)
+    out = tap(program, "-r", f"{folder}/known.pcap", "--strategy", "flows", "--printer", "csv").decode().splitlines()
+    check("csv: rows of flows have the same columns", len(out) > 5 and {len(row) for row in csv.reader(out)} ==
+          {len(rows[0])}, out)
+
+
+def cut(link):
+    """How this link type carries frame n: IP with what is before it."""
+    heads = {1: b"", 113: b"\0\0\0\1\0\6" + MACS[6:] + b"\0\0\x08\0", 276: b"\x08\0\0\0\0\0\0\2\0\1\0\6" + MACS[6:] + b"\0\0",
+             101: b"", 228: b"", 0: b"\2\0\0\0", 108: b"\0\0\0\2"}
+    return lambda n: heads[link] + (MACS + b"\x08\0" if link == 1 else b"") + ip4(17, UDP + b"x" * (n * 7 % 1400))
+
+
+def copies(program, folder):
+    """pcap against tcpdump -w."""
+    for link in (1, 113, 276, 101, 228, 0, 108):
+        source = f"{folder}/link.pcap"
+        write_capture(source, 300, when=lambda n: n * 1_000_007, linktype=link, make=cut(link))
+        subprocess.run(["tcpdump", "-r", source, "-w", f"{folder}/micro.pcap"], capture_output=True, check=True)
+        for name, path, more in (("nanoseconds", source, ["--nano"]), ("microseconds", f"{folder}/micro.pcap", [])):
+            for expression in ([], ["len", ">", "700"], ["port", "1"]):
+                subprocess.run(["tcpdump", *(["--time-stamp-precision=nano"] if more else []), "-r", path, "-w",
+                                f"{folder}/theirs", *expression], capture_output=True, check=True)
+                tap(program, "-r", path, "-w", f"{folder}/ours", *expression)
+                with open(f"{folder}/theirs", "rb") as theirs, open(f"{folder}/ours", "rb") as ours:
+                    a, b = theirs.read(), ours.read()
+                check(f"pcap: as tcpdump -w, link type {link}, {name}, {' '.join(expression) or 'all'}",
+                      a == b and len(a) > (1000 if expression != ["port", "1"] else 23), f"{len(a)} and {len(b)} bytes")
+    # A file with a snaplen of 100, so with packets that were cut, and -s on a file, which changes nothing in either.
+    with open(f"{folder}/cut.pcap", "wb") as file:
+        file.write(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 100, 1))
+        for n in range(200):
+            data = cut(1)(n)
+            file.write(struct.pack("<IIII", 1_700_000_000 + n, n, min(len(data), 100), len(data)) + data[:100])
+    subprocess.run(["tcpdump", "-r", f"{folder}/cut.pcap", "-s", "64", "-w", f"{folder}/theirs"], capture_output=True,
+                   check=True)
+    tap(program, "-r", f"{folder}/cut.pcap", "-s", "64", "-w", f"{folder}/ours")
+    with open(f"{folder}/theirs", "rb") as theirs, open(f"{folder}/ours", "rb") as ours:
+        check("pcap: as tcpdump -w, cut packets and -s", theirs.read() == ours.read(), "they differ")
+    with open(f"{folder}/link.pcap", "rb") as source, open(f"{folder}/link.pcap", "rb") as again:
+        check("-r - -w -: nanoseconds through two pipes", tap(program, "-r", "-", "-w", "-", stdin=source) == again.read(),
+              "not the same bytes")
+
+
+def opens(path):
+    """What capinfos and tshark have to say against a pcapng file; "" is nothing."""
+    told = subprocess.run(["capinfos", path], capture_output=True, text=True, check=False)
+    read = subprocess.run(["tshark", "-n", "-r", path], capture_output=True, text=True, check=False)
+    said = [line for line in (told.stderr + read.stderr).splitlines() if "Running as user" not in line]
+    return "" if told.returncode == read.returncode == 0 and not said else "\n".join(said) or "exit code"
+
+
+def blocks(program, folder):
+    """pcapng as Wireshark's tools see it."""
+    if not shutil.which("tshark") or not shutil.which("capinfos"):
+        skip("pcapng", "tshark and capinfos are not installed")
+        return
+    for link in (1, 113, 276, 101, 0):
+        source, copy = f"{folder}/link.pcap", f"{folder}/copy.pcapng"
+        write_capture(source, 300, when=lambda n: n * 1_000_007, linktype=link, make=cut(link))
+        tap(program, "-r", source, "--printer", "pcapng", "-w", copy)
+        said = opens(copy)
+        check(f"pcapng: capinfos and tshark open it without a word, link type {link}", not said, said)
+        seen = [subprocess.run(["tshark", "-n", "-r", path, "-T", "fields", "-e", "frame.time_epoch", "-e", "frame.len", "-e",
+                                "frame.cap_len", "-e", "udp.length", "-e", "ip.id"], capture_output=True, check=False).stdout
+                for path in (source, copy)]
+        check(f"pcapng: the same packets and nanoseconds, link type {link}", seen[0] == seen[1] and
+              len(seen[0].splitlines()) == 300 and b".001000007" in seen[0], "tshark shows others")
+
+
+def swapped(program, folder, *args, printers=("pcapng", "pcap")):
+    """Swap the printer all the time; (files, swaps)."""
+    for old in glob.glob(f"{folder}/out*"):
+        os.unlink(old)
+    done = 0
+    with Tap(program, "-r", f"{folder}/in.pcap", "-w", f"{folder}/out", "--pace", "20000", *args, folder=folder) as one:
+        room = one.room()
+        try:
+            while True:
+                room.swap(printer=printers[done % len(printers)])
+                done += 1
+                time.sleep(0.005)   # thousands of files or sections take tshark minutes
+        except (EOFError, OSError, Refused):
+            pass
+        check(f"{' '.join(args)}: ends with 0", one.end() == 0, one.err.decode())
+    return glob.glob(f"{folder}/out*"), done
+
+
+def in_the_middle(program, folder):
+    write_capture(f"{folder}/in.pcap", PACKETS)
+    files, done = swapped(program, folder, "--printer", "pcap")
+    got = [numbers_in(path) for path in files]
+    together = sorted(n for part in got for n in part)
+    check("--split: every packet once in all files together", together == list(range(PACKETS)), f"{len(together)} of {PACKETS}")
+    check("--split: a file holds what is between two swaps", len(files) > 10 and done > 10 and
+          all(part == list(range(part[0], part[0] + len(part))) for part in got if part), f"{len(files)} files, {done} swaps")
+    bad = [path for path in files[:100] if subprocess.run(["tcpdump", "-r", path, "-w", "/dev/null"], capture_output=True,
+                                                          check=False).returncode]
+    check("--split: tcpdump reads each file", not bad, bad)
+    if shutil.which("tshark"):
+        head = [path for path in files if open(path, "rb").read(4) == b"\x0a\x0d\x0d\x0a"][:3]
+        said = "".join(opens(path) for path in head)
+        check("--split: tshark opens the pcapng ones without a word", head and not said, said or "there are none")
+    files, done = swapped(program, folder, "--no-split", "--printer", "json", printers=("text", "csv", "json"))
+    with open(f"{folder}/out", "rb") as file:
+        data = file.read()
+    check("--no-split: one file with every packet once and in order", len(files) == 1 and
+          numbers(data) == list(range(PACKETS)), f"{files}, {len(numbers(data))}")
+    check("--no-split: csv begins with its header each time", done > 10 and data.count(b"type,time,") > 3, f"{done} swaps")
+    files, done = swapped(program, folder, "--no-split", "--printer", "pcapng", printers=("pcapng",))
+    check("--no-split: pcapng has a section for each swap, and every packet", len(files) == 1 and done > 10 and
+          numbers_in(f"{folder}/out") == list(range(PACKETS)), f"{files}, {done} swaps")
+    if shutil.which("tshark"):
+        said = opens(f"{folder}/out")
+        check("--no-split: tshark opens these sections without a word", not said, said)
+
+
+def main():
+    program = os.path.abspath(sys.argv[1])
+    with tempfile.TemporaryDirectory(prefix="croomtap-test-") as folder:
+        fields(program, folder)
+        if shutil.which("tcpdump", path=os.environ["PATH"] + ":/usr/sbin"):
+            os.environ["PATH"] += ":/usr/sbin"
+            copies(program, folder)
+            in_the_middle(program, folder)
+        else:
+            skip("pcap as tcpdump writes it", "tcpdump is not installed")
+        blocks(program, folder)
+    finish()
+
+
+main()
