@@ -178,9 +178,21 @@ static void *wait_for_room(struct source *source, size_t length)
 	return room;
 }
 
+/* A pipe: the next read may wait, and then what is not shown yet would wait with it. libpcap's buffer may hold more. */
+static void show_before_wait(struct source *source, int fd)
+{
+	struct pollfd ready = { .fd = fd, .events = POLLIN };
+
+	if (source->unpublished && poll(&ready, 1, 0) == 0)
+		show(source);
+}
+
 static void run_file(struct source *source)
 {
 	struct tap *tap = source->tap;
+	int fd = fileno(pcap_file(tap->pcap));
+	struct stat about;
+	bool regular = fstat(fd, &about) == 0 && S_ISREG(about.st_mode);
 	int64_t start = monotonic_ns();
 	struct pcap_pkthdr *header;
 	struct timeval first = { 0 };
@@ -210,6 +222,8 @@ static void run_file(struct source *source)
 		source->received++;
 		if (++source->unpublished >= FILE_BATCH)
 			show(source);
+		if (!regular)
+			show_before_wait(source, fd);
 	}
 	/* A read that a kick ended is no error. */
 	if (got == PCAP_ERROR && !stopped(tap))
