@@ -124,6 +124,9 @@ static void run_live(struct source *source)
 				 pcap_geterr(tap->pcap));
 			break;
 		}
+		/* libpcap goes on when an interface went down, for it may come up again, but says nothing. */
+		if (got == 0 && (ready.revents & POLLERR))
+			fprintf(stderr, "croomtap: %s went down; going on in case it comes up again\n", tap->options.interface);
 		if (++rounds % STATS_ROUNDS == 0)
 			read_kernel(source);
 	}
