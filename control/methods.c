@@ -159,7 +159,7 @@ static bool read_request(struct client *client, json_t *parameters, struct reque
 
 void method_poll(struct croom_control *control, struct client *client, int64_t now)
 {
-	static struct croom_swap_result result;
+	struct croom_swap_result result;
 	struct croom_error err;
 	int rc = croom_room_poll(control->room, client->wait_revision, &result, &err);
 
@@ -190,7 +190,7 @@ static void do_swap(struct croom_control *control, struct client *client, json_t
 {
 	static const char *const known[] = { "changes", "expect", "wait_ms", "command", NULL };
 	struct croom_change change[CROOM_SLOTS_MAX];
-	static struct croom_swap_result result;
+	struct croom_swap_result result;
 	json_t *changes = json_object_get(parameters, "changes");
 	struct request request;
 	struct croom_error err;
@@ -221,7 +221,7 @@ static void do_swap(struct croom_control *control, struct client *client, json_t
 static void do_rollback(struct croom_control *control, struct client *client, json_t *parameters)
 {
 	static const char *const known[] = { "to", "expect", "wait_ms", "command", NULL };
-	static struct croom_swap_result result;
+	struct croom_swap_result result;
 	struct request request;
 	struct croom_error err;
 	int rc;
