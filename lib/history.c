@@ -47,14 +47,26 @@ static struct state *history_at(const struct croom_room *room, unsigned i)
 	return room->state[(room->first_state + i) % (CROOM_HISTORY_MAX + 1)];
 }
 
-/* Cannot fail: the oldest makes room. */
+static void forget_oldest(struct croom_room *room)
+{
+	struct state *oldest = history_at(room, 0);
+
+	room->history_bytes -= oldest->bytes;
+	state_free(room, oldest);
+	room->first_state = (room->first_state + 1) % (CROOM_HISTORY_MAX + 1);
+	room->states--;
+}
+
+/* Cannot fail: the oldest make room. The state before this one stays in any case, for a rollback. */
 void history_add(struct croom_room *room, struct state *state)
 {
-	if (room->states == CROOM_HISTORY_MAX + 1) {
-		state_free(room, history_at(room, 0));
-		room->first_state = (room->first_state + 1) % (CROOM_HISTORY_MAX + 1);
-		room->states--;
-	}
+	state->bytes = strlen(state->command);
+	for (unsigned i = 0; i < state->changes; i++)
+		state->bytes += strlen(state->spec[state->changed[i]]->text);
+	while (room->states == CROOM_HISTORY_MAX + 1 ||
+	       (room->states > 1 && room->history_bytes + state->bytes > CROOM_HISTORY_BYTES))
+		forget_oldest(room);
+	room->history_bytes += state->bytes;
 	room->state[(room->first_state + room->states) % (CROOM_HISTORY_MAX + 1)] = state;
 	room->states++;
 }

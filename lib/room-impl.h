@@ -52,6 +52,7 @@ struct state {
 	uid_t uid;
 	pid_t pid;
 	char *command;
+	size_t bytes;                /* of text that came with it */
 	unsigned changes;
 	uint32_t *changed;           /* slots */
 	struct spec **from;          /* of the changed slots */
@@ -78,6 +79,7 @@ struct croom_room {
 	struct lane *lane[CROOM_LANES_MAX];
 	unsigned states;             /* of the history, oldest first, a ring */
 	unsigned first_state;
+	size_t history_bytes;
 	struct state *state[CROOM_HISTORY_MAX + 1]; /* the changes, and the state before the oldest */
 	unsigned gauges;
 	struct gauge gauge[ROOM_GAUGES_MAX];

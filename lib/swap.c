@@ -264,8 +264,8 @@ static int plan_rollback(struct plan *plan, uint64_t to_revision)
 					       "revision %llu is the current one" :
 					       "revision %llu: there is nothing before the first", (unsigned long long)target);
 		return croom_error_set(plan->err, -ENODATA, CROOM_ERROR_NO_HISTORY, NULL,
-				       "revision %llu is not in the history, which holds the last %d changes",
-				       (unsigned long long)target, CROOM_HISTORY_MAX);
+				       "revision %llu is not in the history, which holds the last %u changes",
+				       (unsigned long long)target, room->states - 1);
 	}
 	plan->state->rollback_to = target;
 	for (uint32_t i = 0; i < room->slots && rc == 0; i++) {

@@ -42,7 +42,8 @@ enum {
 	CROOM_SLOTS_MAX = 256,
 	CROOM_LANES_MAX = 64,
 	CROOM_CONFIG_MAX = 65536,  /* bytes of a config */
-	CROOM_HISTORY_MAX = 1000,  /* changes remembered */
+	CROOM_HISTORY_MAX = 1000,  /* changes remembered; fewer where their configs take more than the next */
+	CROOM_HISTORY_BYTES = 16 * 1024 * 1024,
 	CROOM_RETIRED_MAX = 64,    /* panels that wait for a late lane before swaps are refused with -EBUSY */
 };
 

@@ -166,6 +166,30 @@ static void remembers_the_last_thousand(void)
 	end();
 }
 
+/* 1,000 configs of 64 KiB would be 64 MB. */
+static void remembers_fewer_of_long_configs(void)
+{
+	char *config = malloc(CROOM_CONFIG_MAX + 1);
+	struct seen seen = { 0 };
+
+	begin();
+	memset(config, '0', CROOM_CONFIG_MAX);
+	config[CROOM_CONFIG_MAX] = 0;
+	memcpy(config, "number:", 7);
+	for (int i = 0; i < 600; i++) {
+		CHECK_EQ(rig_swap(room, "printer", config, &published, NULL, NULL), 0);
+		panel = croom_lane_observe(lane, panel);
+	}
+	croom_room_each_change(room, 0, see, &seen);
+	CHECK_EQ(seen.last, 601);
+	CHECK_EQ(seen.count, CROOM_HISTORY_BYTES / CROOM_CONFIG_MAX - 1);
+	CHECK_EQ(croom_room_rollback(room, seen.first - 2, &published, NULL, &err), -ENODATA);
+	CHECK(strstr(err.text, "last 255 changes") != NULL);
+	CHECK_EQ(croom_room_rollback(room, seen.first - 1, &published, NULL, &err), 0);
+	free(config);
+	end();
+}
+
 static double seven(void *env)
 {
 	(void)env;
@@ -220,6 +244,7 @@ int main(void)
 	RUN(honours_the_expected_revision);
 	RUN(remembers_who_did_what);
 	RUN(remembers_the_last_thousand);
+	RUN(remembers_fewer_of_long_configs);
 	RUN(shows_lanes_and_gauges);
 	return check_result();
 }
