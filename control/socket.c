@@ -50,6 +50,7 @@ static int check_directory(const char *path, struct croom_error *err)
 static int take_lock(struct croom_control *control, struct croom_error *err)
 {
 	struct stat held, named;
+	int rc;
 
 	/* The file may be removed by an owner that ends between open and lock: then it is not the one with the name. */
 	for (int tries = 0; tries < 100; tries++) {
@@ -58,12 +59,17 @@ static int take_lock(struct croom_control *control, struct croom_error *err)
 			return croom_error_set(err, -errno, CROOM_ERROR_OTHER, NULL, "cannot open %s: %s", control->lock_path,
 					       strerror(errno));
 		if (flock(control->lock, LOCK_EX | LOCK_NB)) {
+			rc = errno;
 			close(control->lock);
 			control->lock = -1;
+			if (rc != EWOULDBLOCK)
+				return croom_error_set(err, -rc, CROOM_ERROR_OTHER, NULL, "cannot lock %s: %s", control->lock_path,
+						       strerror(rc));
 			return croom_error_set(err, -EADDRINUSE, CROOM_ERROR_OTHER, NULL,
 					       "a live process already serves %s; choose another name", control->path);
 		}
-		if (fstat(control->lock, &held) == 0 && stat(control->lock_path, &named) == 0 && held.st_ino == named.st_ino)
+		if (fstat(control->lock, &held) == 0 && lstat(control->lock_path, &named) == 0 && held.st_dev == named.st_dev &&
+		    held.st_ino == named.st_ino)
 			return 0;
 		close(control->lock);
 		control->lock = -1;
@@ -71,22 +77,56 @@ static int take_lock(struct croom_control *control, struct croom_error *err)
 	return croom_error_set(err, -EADDRINUSE, CROOM_ERROR_OTHER, NULL, "%s keeps changing hands", control->lock_path);
 }
 
+/* A file lock can be lost: a cleaner of /tmp may have removed the file under its owner. The socket itself tells. */
+static bool served(const struct sockaddr_un *address)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool live = fd >= 0 && (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 || errno == EAGAIN);
+
+	if (fd >= 0)
+		close(fd);
+	return live;
+}
+
+/* What is there under our name, with the lock held, is of a process that ended, if it is a socket. */
+static int clear_name(const struct sockaddr_un *address, struct croom_error *err)
+{
+	struct stat is;
+
+	if (lstat(address->sun_path, &is))
+		return 0;
+	if (!S_ISSOCK(is.st_mode))
+		return croom_error_set(err, -EEXIST, CROOM_ERROR_OTHER, NULL, "%s is there and is not a socket; remove it or choose another name",
+				       address->sun_path);
+	if (served(address))
+		return croom_error_set(err, -EADDRINUSE, CROOM_ERROR_OTHER, NULL,
+				       "a live process already serves %s; choose another name", address->sun_path);
+	unlink(address->sun_path);
+	return 0;
+}
+
 static int listen_at(struct croom_control *control, struct croom_error *err)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	mode_t mask;
-	int rc;
+	int fd, rc;
 
 	strcpy(address.sun_path, control->path);
-	control->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (control->listener < 0)
+	rc = clear_name(&address, err);
+	if (rc)
+		return rc;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
 		return croom_error_set(err, -errno, CROOM_ERROR_OTHER, NULL, "cannot make a socket: %s", strerror(errno));
-	/* Ours by the lock: what is left there is of a process that ended. */
-	unlink(control->path);
-	mask = umask(0177);
-	rc = bind(control->listener, (struct sockaddr *)&address, sizeof(address)) || listen(control->listener, 128) ? -errno : 0;
-	umask(mask);
-	return rc ? croom_error_set(err, rc, CROOM_ERROR_OTHER, NULL, "cannot listen at %s: %s", control->path, strerror(-rc)) : 0;
+	/* The mode that bind() gives to the name. umask() would do, but it is the whole process's, other threads' files too. */
+	if (fchmod(fd, 0600) || bind(fd, (struct sockaddr *)&address, sizeof(address))) {
+		rc = croom_error_set(err, -errno, CROOM_ERROR_OTHER, NULL, "cannot listen at %s: %s", control->path, strerror(errno));
+		close(fd);
+		return rc;
+	}
+	control->listener = fd;
+	if (listen(fd, 128))
+		return croom_error_set(err, -errno, CROOM_ERROR_OTHER, NULL, "cannot listen at %s: %s", control->path, strerror(errno));
+	return 0;
 }
 
 int socket_open(struct croom_control *control, const char *path, struct croom_error *err)
