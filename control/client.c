@@ -10,6 +10,10 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { TURN = 64 };                                /* messages of one client before the others have their turn */
+#define IDLE_NS INT64_C(1000000000)
+#define STUCK_NS INT64_C(30000000000)              /* who does not read for so long is dropped */
+
 int64_t now_ns(void)
 {
 	struct timespec now;
@@ -18,23 +22,55 @@ int64_t now_ns(void)
 	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
+/* It is being answered: nothing is begun for it, and so it has one reply in memory at most. */
 static bool busy(const struct client *client)
 {
-	return client->wait_revision || client->watch_ns;
+	return client->wait_revision || client->watch_ns || client->out_used;
 }
 
-/* Read only from a client that is not being answered; write only when something waits. */
-void client_interest(struct croom_control *control, struct client *client)
+/* Requests may pile up to IN_MAX bytes while it is being answered; then it has to wait with more. */
+static bool reads(const struct client *client)
+{
+	return !client->closing && !client->ended && client->in_used < IN_MAX;
+}
+
+/* That both sides have closed comes without being asked for. */
+static void client_interest(struct croom_control *control, struct client *client)
 {
 	struct epoll_event event = { .data.ptr = client };
 
-	event.events = (uint32_t)(busy(client) || client->closing ? EPOLLRDHUP : EPOLLIN | EPOLLRDHUP);
-	if (client->out_used > client->out_sent)
+	if (reads(client))
+		event.events = EPOLLIN;
+	if (client->out_used)
 		event.events |= EPOLLOUT;
-	epoll_ctl(control->epoll, EPOLL_CTL_MOD, client->fd, &event);
+	if (event.events != client->interest)
+		epoll_ctl(control->epoll, EPOLL_CTL_MOD, client->fd, &event);
+	client->interest = event.events;
 }
 
-void client_flush(struct client *client)
+int64_t client_next_ns(const struct client *client, int64_t now)
+{
+	int64_t next = client->more ? now : INT64_MAX;
+
+	if (client->wait_revision)
+		next = now + 1000000;
+	if (client->watch_ns && client->watch_next_ns < next)
+		next = client->watch_next_ns;
+	if (client->stuck_ns && client->stuck_ns + STUCK_NS < next)
+		next = client->stuck_ns + STUCK_NS;
+	return next;
+}
+
+/* The reply is sent, or nobody wants it. */
+static void out_done(struct client *client)
+{
+	free(client->out);
+	client->out = NULL;
+	client->out_sent = client->out_used = 0;
+	client->stuck_ns = 0;
+}
+
+static void client_flush(struct client *client)
 {
 	while (client->out_sent < client->out_used) {
 		ssize_t done = send(client->fd, client->out + client->out_sent, client->out_used - client->out_sent,
@@ -42,37 +78,35 @@ void client_flush(struct client *client)
 
 		if (done < 0 && errno == EINTR)
 			continue;
-		if (done < 0) {
-			if (errno != EAGAIN)
-				client->closing = true, client->out_sent = client->out_used;
-			else if (!client->stuck_ns)
+		if (done < 0 && errno == EAGAIN) {
+			if (!client->stuck_ns)
 				client->stuck_ns = now_ns();
+			return;
+		}
+		if (done < 0) {
+			client->closing = true;
 			break;
 		}
 		client->stuck_ns = 0;
 		client->out_sent += (size_t)done;
 	}
-	if (client->out_sent == client->out_used)
-		client->out_sent = client->out_used = 0;
+	out_done(client);
 }
 
 void client_send(struct client *client, json_t *message)
 {
 	char *text = message ? json_dumps(message, JSON_COMPACT) : NULL;
-	size_t length = text ? strlen(text) + 1 : 0;
-	char *out;
 
 	json_decref(message);
-	if (!text || client->out_used + length > OUT_MAX || !(out = realloc(client->out, client->out_used + length))) {
-		/* It does not read, or there is no memory: either way it cannot be answered. */
+	if (!text || client->out_used) {
+		/* There is no memory for an answer. (Or one is still there, which busy() rules out.) */
+		free(text);
 		client->closing = true;
-	} else {
-		client->out = out;
-		memcpy(client->out + client->out_used, text, length);
-		client->out_used += length;
-		client_flush(client);
+		return;
 	}
-	free(text);
+	client->out = text;
+	client->out_used = strlen(text) + 1;
+	client_flush(client);
 }
 
 void client_free(struct croom_control *control, struct client *client)
@@ -90,8 +124,8 @@ void client_free(struct croom_control *control, struct client *client)
 	free(client);
 }
 
-/* Tell why in one message, without waiting, and hang up. */
-static void turn_away(int fd, const char *error, const char *message)
+/* Tell why in one message, without waiting. */
+static void tell(int fd, const char *error, const char *message)
 {
 	json_t *text = json_pack("{s:s, s:{s:s}}", "error", error, "parameters", "message", message);
 	char *line = text ? json_dumps(text, JSON_COMPACT) : NULL;
@@ -101,24 +135,58 @@ static void turn_away(int fd, const char *error, const char *message)
 	}
 	free(line);
 	json_decref(text);
+}
+
+static void turn_away(int fd, const char *error, const char *message)
+{
+	tell(fd, error, message);
 	close(fd);
 }
 
-/* The one that has said nothing for longest, if that is long enough. */
-static struct client *silent(const struct croom_control *control)
+/*
+ * The one to give up for a newcomer: the oldest of those that have not said anything yet; else one that for a second
+ * has not finished its message or not read its reply. Who has asked and was answered may stay as long as it likes.
+ */
+static struct client *idlest(const struct croom_control *control, int64_t now)
 {
 	struct client *oldest = NULL;
 
-	for (struct client *client = control->clients; client; client = client->next)
-		if (!client->spoke && (!oldest || client->since_ns < oldest->since_ns))
+	for (struct client *client = control->clients; client; client = client->next) {
+		bool silent = !client->spoke && !client->out_used;
+		bool half = client->in_used && !busy(client) && !client->more && now - client->since_ns > IDLE_NS;
+		bool deaf = client->stuck_ns && now - client->stuck_ns > IDLE_NS;
+
+		if ((silent || half || deaf) && (!oldest || client->since_ns < oldest->since_ns))
 			oldest = client;
-	return oldest && now_ns() - oldest->since_ns > SILENT_NS ? oldest : NULL;
+	}
+	return oldest;
+}
+
+/* Is there room for one more client, perhaps because another one had to go? */
+static bool make_room(struct croom_control *control)
+{
+	struct client *client;
+
+	while (control->count >= control->clients_max && (client = idlest(control, now_ns()))) {
+		bool spoke = client->spoke;
+		unsigned count = control->count;
+
+		/* Its message may have come since; whoever speaks at once always gets in. */
+		if (!spoke && !client->ended)
+			client_ready(control, client, EPOLLIN);
+		if (control->count < count || (!spoke && client->spoke))
+			continue;
+		if (!client->out_used)
+			tell(client->fd, "org.croom.Room.TooManyClients", "too many clients; one that says nothing has to go");
+		client_free(control, client);
+	}
+	return control->count < control->clients_max;
 }
 
 static void client_new(struct croom_control *control, int fd, const struct ucred *peer)
 {
 	struct client *client = calloc(1, sizeof(*client));
-	struct epoll_event event = { .events = EPOLLIN | EPOLLRDHUP, .data.ptr = client };
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = client };
 
 	if (!client || epoll_ctl(control->epoll, EPOLL_CTL_ADD, fd, &event)) {
 		free(client);
@@ -129,6 +197,7 @@ static void client_new(struct croom_control *control, int fd, const struct ucred
 	client->uid = peer->uid;
 	client->pid = peer->pid;
 	client->since_ns = now_ns();
+	client->interest = EPOLLIN;
 	client->next = control->clients;
 	control->clients = client;
 	control->count++;
@@ -164,13 +233,7 @@ void client_accept(struct croom_control *control)
 				  "only root and the user who runs this program may control it");
 			continue;
 		}
-		if (control->count >= control->clients_max) {
-			struct client *oldest = silent(control);
-
-			if (oldest)
-				client_free(control, oldest);
-		}
-		if (control->count >= control->clients_max) {
+		if (!make_room(control)) {
 			turn_away(fd, "org.croom.Room.TooManyClients", "too many clients; try again when one has gone");
 			continue;
 		}
@@ -204,7 +267,9 @@ static bool too_deep(const char *text, size_t length)
 
 static void refuse(struct client *client, const char *why)
 {
-	reply_error(client, "org.varlink.service.InvalidParameter", json_pack("{s:s, s:s}", "parameter", "message", "message", why));
+	client->oneway = false;
+	reply_error(client, "org.varlink.service.InvalidParameter",
+		    json_pack("{s:s, s:o}", "parameter", "message", "message", show_string(why)));
 	client->closing = true;
 }
 
@@ -214,6 +279,7 @@ static void one_message(struct croom_control *control, struct client *client, co
 	json_t *message;
 
 	client->spoke = true;
+	client->since_ns = now_ns();
 	if (too_deep(text, length)) {
 		refuse(client, "the message nests deeper than 32 levels");
 		return;
@@ -226,24 +292,31 @@ static void one_message(struct croom_control *control, struct client *client, co
 	json_decref(message);
 }
 
-/* Every whole message that is there, until one has to be waited for. */
+/* The whole messages that are there, until one has to be waited for or others have to have their turn. */
 static void take_messages(struct croom_control *control, struct client *client)
 {
 	size_t start = 0;
-	char *end;
+	char *end = NULL;
+	int turn = 0;
 
 	while (!busy(client) && !client->closing && client->in_used > start &&
-	       (end = memchr(client->in + start, 0, client->in_used - start))) {
+	       (end = memchr(client->in + start, 0, client->in_used - start)) && turn++ < TURN) {
 		one_message(control, client, client->in + start, (size_t)(end - client->in) - start);
 		start = (size_t)(end - client->in) + 1;
 	}
+	client->more = turn > TURN && !busy(client) && !client->closing;
 	if (start) {
 		client->in_used -= start;
 		memmove(client->in, client->in + start, client->in_used);
 	}
-	if (client->in_used >= IN_MAX && !busy(client) && !client->closing) {
+	if (client->in_used == IN_MAX && !busy(client) && !client->closing && !client->more) {
 		refuse(client, "the message is longer than 262144 bytes");
 		client->in_used = 0;
+	}
+	if (client->in_used == 0) {
+		free(client->in);
+		client->in = NULL;
+		client->in_room = 0;
 	}
 }
 
@@ -266,16 +339,29 @@ static bool read_some(struct client *client)
 	return got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
+/* Nobody is there any more, or nothing is left to do for it. */
+static bool finished(const struct client *client, uint32_t events)
+{
+	if (events & EPOLLERR)
+		return true;
+	/* Both ways are closed: no answer would be read. What it sent before that is still done. */
+	if ((events & EPOLLHUP) && (busy(client) || client->closing))
+		return true;
+	return !client->out_used && (client->closing || (client->ended && !busy(client) && !client->more));
+}
+
 void client_ready(struct croom_control *control, struct client *client, uint32_t events)
 {
-	bool gone = (events & (EPOLLHUP | EPOLLERR)) != 0 || (busy(client) && (events & EPOLLRDHUP));
-
 	if (events & EPOLLOUT)
 		client_flush(client);
-	if ((events & EPOLLIN) && !busy(client) && !client->closing)
-		gone |= !read_some(client);
+	if ((events & EPOLLIN) && reads(client))
+		client->ended = !read_some(client);
 	take_messages(control, client);
-	if (gone || (client->closing && client->out_used == 0))
+	if (client->stuck_ns && now_ns() - client->stuck_ns >= STUCK_NS) {
+		out_done(client);
+		client->closing = true;
+	}
+	if (finished(client, events))
 		client_free(control, client);
 	else
 		client_interest(control, client);

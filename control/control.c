@@ -89,16 +89,16 @@ int croom_control_fd(const struct croom_control *control)
 	return control->epoll;
 }
 
-/* When the timer has to go off next: a swap that waits, panels that wait to be closed, a watch. 0: never. */
+/* When the timer has to go off next: for a client, or for panels that wait to be closed. 0: never. */
 static int64_t next_ns(struct croom_control *control, int64_t now)
 {
 	int64_t next = croom_room_retired(control->room) ? now + 10000000 : INT64_MAX;
 
 	for (const struct client *client = control->clients; client; client = client->next) {
-		if (client->wait_revision && now + 1000000 < next)
-			next = now + 1000000;
-		if (client->watch_ns && client->watch_next_ns < next)
-			next = client->watch_next_ns;
+		int64_t wanted = client_next_ns(client, now);
+
+		if (wanted < next)
+			next = wanted;
 	}
 	return next == INT64_MAX ? 0 : next;
 }
@@ -125,7 +125,7 @@ static void on_timer(struct croom_control *control)
 			method_poll(control, client, now);
 		else if (client->watch_ns)
 			watch_tick(control, client, now);
-		else
+		else if (client_next_ns(client, now) > now)
 			continue;
 		/* What it sent meanwhile is taken up, and it is closed if that is due. */
 		client_ready(control, client, 0);

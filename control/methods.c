@@ -120,7 +120,12 @@ static void command_of(const struct client *client, const json_t *parameters, ch
 
 	text[0] = 0;
 	if (said) {
-		snprintf(text, size, "%s", said);
+		if ((size_t)snprintf(text, size, "%s", said) >= size) {
+			/* Not within a character. */
+			while (--size && ((unsigned char)said[size] & 0xc0) == 0x80)
+				;
+			text[size] = 0;
+		}
 		return;
 	}
 	snprintf(path, sizeof(path), "/proc/%d/comm", (int)client->pid);
@@ -142,6 +147,7 @@ struct request {
 
 static bool read_request(struct client *client, json_t *parameters, struct request *request)
 {
+	const json_t *command = json_object_get(parameters, "command");
 	int64_t expect = 0;
 
 	memset(request, 0, sizeof(*request));
@@ -150,6 +156,10 @@ static bool read_request(struct client *client, json_t *parameters, struct reque
 	    !get_number(client, parameters, "wait_ms", 0, WAIT_MS_MAX, &request->wait_ms) ||
 	    !get_number(client, parameters, "to", 1, INT64_MAX, &request->to))
 		return false;
+	if (command && !json_is_null(command) && !json_is_string(command)) {
+		invalid(client, "command", "command must be a string");
+		return false;
+	}
 	command_of(client, parameters, request->command, sizeof(request->command));
 	request->origin = (struct croom_origin){ client->uid, client->pid, request->command };
 	/* Published at once; the timer looks whether the lanes have moved. */
@@ -177,7 +187,7 @@ static void published(struct croom_control *control, struct client *client, int 
 {
 	if (rc) {
 		reply_croom_error(client, err);
-	} else if (wait_ms == 0) {
+	} else if (wait_ms == 0 || client->oneway) {
 		reply(client, show_result(result), false);
 	} else {
 		client->wait_revision = result->revision;
@@ -189,6 +199,7 @@ static void published(struct croom_control *control, struct client *client, int 
 static void do_swap(struct croom_control *control, struct client *client, json_t *parameters)
 {
 	static const char *const known[] = { "changes", "expect", "wait_ms", "command", NULL };
+	static const char *const fields[] = { "slot", "handler", NULL };
 	struct croom_change change[CROOM_SLOTS_MAX];
 	struct croom_swap_result result;
 	json_t *changes = json_object_get(parameters, "changes");
@@ -206,6 +217,8 @@ static void do_swap(struct croom_control *control, struct client *client, json_t
 		return;
 	}
 	json_array_foreach(changes, i, one) {
+		if (json_is_object(one) && !only(client, one, fields))
+			return;
 		change[count].slot = json_string_value(json_object_get(one, "slot"));
 		change[count].handler = json_string_value(json_object_get(one, "handler"));
 		if (!change[count].slot || !change[count].handler) {
@@ -239,7 +252,7 @@ static void do_history(struct croom_control *control, struct client *client, jso
 
 	if (only(client, parameters, known) && get_number(client, parameters, "after", 0, INT64_MAX, &after) &&
 	    get_number(client, parameters, "count", 1, CROOM_HISTORY_MAX, &count))
-		reply(client, show_history(control, (uint64_t)after, (size_t)count), false);
+		reply(client, show_history(control, (uint64_t)after, (size_t)count, NULL), false);
 }
 
 static void do_watch(struct croom_control *control, struct client *client, json_t *parameters, bool more)
@@ -272,7 +285,7 @@ static void do_description(struct client *client, const json_t *parameters)
 		"error InterfaceNotFound (interface: string)\n"
 		"error MethodNotFound (method: string)\n"
 		"error MethodNotImplemented (method: string)\n"
-		"error InvalidParameter (parameter: string)\n"
+		"error InvalidParameter (parameter: string, message: ?string)\n"
 		"error PermissionDenied ()\n"
 		"error ExpectedMore ()\n";
 	const char *name = json_string_value(json_object_get(parameters, "interface"));
@@ -293,7 +306,9 @@ static void unknown_method(struct client *client, const char *method)
 
 	while (interface && method[interface] != '.')
 		interface--;
-	if ((interface == strlen(ROOM) && strncmp(method, ROOM, interface) == 0) ||
+	if (interface == 0)
+		invalid(client, "method", "method must be INTERFACE.METHOD");
+	else if ((interface == strlen(ROOM) && strncmp(method, ROOM, interface) == 0) ||
 	    (interface == strlen(SERVICE) && strncmp(method, SERVICE, interface) == 0))
 		reply_error(client, SERVICE ".MethodNotFound", json_pack("{s:o}", "method", show_string(method)));
 	else

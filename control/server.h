@@ -3,8 +3,9 @@
  * The server behind <croom/control.h>. One thread at a time (the host's or its own) runs all of it; nothing here is
  * shared with data threads but through the room.
  *
- * Memory is bounded: at most clients_max clients, each with at most IN_MAX bytes of request and OUT_MAX bytes of
- * reply. A client whose request is being waited for, or that watches, is not read from meanwhile.
+ * Memory is bounded: at most clients_max clients, each with at most IN_MAX bytes of request and one reply, in which
+ * operators' texts take at most SHOWN_MAX bytes. Nothing is begun for a client that has not read its reply, whose swap
+ * is being waited for, or that watches.
  */
 #ifndef CONTROL_SERVER_H
 #define CONTROL_SERVER_H
@@ -15,8 +16,8 @@
 #include <pthread.h>
 #include <stdbool.h>
 
-enum { IN_MAX = 256 * 1024, OUT_MAX = 1024 * 1024, DEPTH_MAX = 32, CLIENTS_DEFAULT = 64, CLIENTS_LIMIT = 4096,
-       WAIT_MS_DEFAULT = 5000, WAIT_MS_MAX = 60000, SILENT_NS = 1000000000 };
+enum { IN_MAX = 256 * 1024, SHOWN_MAX = 512 * 1024, DEPTH_MAX = 32, CLIENTS_DEFAULT = 64, CLIENTS_LIMIT = 4096,
+       WAIT_MS_DEFAULT = 5000, WAIT_MS_MAX = 60000 };
 
 struct rates {                     /* totals at the last frame of a watch */
 	int64_t time_ns;
@@ -30,8 +31,11 @@ struct client {
 	uid_t uid;
 	pid_t pid;
 	bool spoke;                /* has sent a whole message */
-	bool closing;              /* after what is in `out` */
-	int64_t since_ns;
+	bool more;                 /* whole messages are left in `in` for the next turn */
+	bool ended;                /* it will send no more */
+	bool closing;              /* after what is in `out`; nothing more is done for it */
+	int64_t since_ns;          /* of the connection, or of its last whole message */
+	uint32_t interest;         /* what epoll waits for */
 	char *in, *out;
 	size_t in_used, in_room, out_used, out_sent;
 	int64_t stuck_ns;          /* since when it does not read; 0: it does */
@@ -63,11 +67,11 @@ void socket_close(struct croom_control *control);
 /* client.c */
 void client_accept(struct croom_control *control);
 void client_ready(struct croom_control *control, struct client *client, uint32_t events);
+/* When it has to be looked at although nothing arrives. INT64_MAX: never. */
+int64_t client_next_ns(const struct client *client, int64_t now);
 void client_free(struct croom_control *control, struct client *client);
 /* Queue a message; takes the reference. Flushes what the socket takes. */
 void client_send(struct client *client, json_t *message);
-void client_flush(struct client *client);
-void client_interest(struct croom_control *control, struct client *client);
 int64_t now_ns(void);
 
 /* methods.c: do what one message asks for. */
@@ -80,7 +84,8 @@ void reply_croom_error(struct client *client, const struct croom_error *err);
 
 /* show.c: a room as JSON. */
 json_t *show_list(struct croom_control *control);
-json_t *show_history(struct croom_control *control, uint64_t after, size_t count);
+/* The newest changes after a revision, at most count, and how many more there were. *last: the newest revision seen. */
+json_t *show_history(struct croom_control *control, uint64_t after, size_t count, uint64_t *last);
 json_t *show_result(const struct croom_swap_result *result);
 json_t *show_gauges(struct croom_control *control);
 /* A string that may hold anything, as valid UTF-8. */

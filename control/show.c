@@ -27,20 +27,67 @@ static json_t *number(uint64_t value)
 	return json_integer((json_int_t)value);
 }
 
+/* How many bytes JSON takes for this one. */
+static size_t written(unsigned char byte)
+{
+	return byte < 32 ? 6 : byte == '"' || byte == '\\' ? 2 : 1;
+}
+
+/*
+ * A handler as it was asked for. One that would take more than `limit` bytes of a reply is cut, and says by how
+ * much. What it takes is added to *used.
+ */
+static json_t *show_handler(const char *text, size_t limit, size_t *used)
+{
+	size_t length = 0, bytes = 0;
+	json_t *shown;
+	char *cut;
+
+	while (text[length] && bytes + written((unsigned char)text[length]) <= limit)
+		bytes += written((unsigned char)text[length++]);
+	*used += bytes;
+	if (!text[length])
+		return show_string(text);
+	/* Not within a character. */
+	while (length && ((unsigned char)text[length] & 0xc0) == 0x80)
+		length--;
+	if (asprintf(&cut, "%.*s...[+%zu bytes]", (int)length, text, strlen(text + length)) < 0)
+		return NULL;
+	shown = show_string(cut);
+	free(cut);
+	return shown;
+}
+
+struct slots {
+	json_t *list;
+	size_t limit, used;        /* bytes: of one handler, of all */
+	uint64_t revision;
+};
+
+static int count_slot(void *env, const struct croom_slot_view *slot)
+{
+	(void)slot;
+	++*(size_t *)env;
+	return 0;
+}
+
 static int add_slot(void *env, const struct croom_slot_view *slot)
 {
+	struct slots *slots = env;
 	json_t *classes = json_array();
 
+	slots->revision = slot->revision;
 	for (unsigned i = 0; i < slot->classes; i++) {
 		const struct croom_class *class = slot->handler_class[i];
 
 		json_array_append_new(classes, json_pack("{s:s, s:s, s:s?}", "name", class->name, "help", class->help ? class->help : "",
 							 "syntax", class->syntax));
 	}
-	json_array_append_new(env, json_pack("{s:s, s:s, s:o, s:o, s:I, s:o, s:o}", "name", slot->name, "help",
-					     slot->help ? slot->help : "", "handler", show_string(slot->handler),
-					     "since_revision", number(slot->since_revision), "since_ns", (json_int_t)slot->since_ns,
-					     "calls", number(slot->calls), "classes", classes));
+	json_array_append_new(slots->list,
+		json_pack("{s:s, s:s, s:o, s:o, s:I, s:o, s:o}", "name", slot->name, "help", slot->help ? slot->help : "",
+			  "handler", show_handler(slot->handler, slots->limit, &slots->used), "since_revision",
+			  number(slot->since_revision), "since_ns", (json_int_t)slot->since_ns, "calls", number(slot->calls),
+			  "classes", classes));
 	return 0;
 }
 
@@ -68,46 +115,71 @@ json_t *show_gauges(struct croom_control *control)
 
 json_t *show_list(struct croom_control *control)
 {
-	json_t *slots = json_array(), *lanes = json_array();
+	struct slots slots = { .list = json_array() };
+	json_t *lanes = json_array();
+	size_t count = 0;
 
-	croom_room_each_slot(control->room, add_slot, slots);
+	croom_room_each_slot(control->room, count_slot, &count);
+	slots.limit = SHOWN_MAX / (count ? count : 1);
+	/* The revision comes with the slots: `expect` with it must mean what was seen. */
+	croom_room_each_slot(control->room, add_slot, &slots);
 	croom_room_each_lane(control->room, add_lane, lanes);
 	return json_pack("{s:s, s:o, s:i, s:o, s:o, s:o, s:o}", "room", croom_room_name(control->room), "program",
 			 show_string(control->program), "pid", (int)getpid(), "revision",
-			 number(croom_room_revision(control->room)), "slots", slots, "lanes", lanes, "gauges",
-			 show_gauges(control));
+			 number(slots.revision), "slots", slots.list, "lanes", lanes, "gauges", show_gauges(control));
 }
 
+/* The newest entries that fit, oldest first. */
 struct entries {
 	json_t *list;
-	size_t count;
+	size_t count;              /* at most so many */
+	size_t used, size[CROOM_HISTORY_MAX + 1], first; /* bytes: of all, of each (a ring), from here on */
+	uint64_t last;             /* revision */
 };
+
+static void drop_oldest(struct entries *entries)
+{
+	json_array_remove(entries->list, 0);
+	entries->used -= entries->size[entries->first];
+	entries->first = (entries->first + 1) % (CROOM_HISTORY_MAX + 1);
+}
 
 static int add_entry(void *env, const struct croom_history_view *change)
 {
 	struct entries *entries = env;
+	/* So that one entry always fits, whatever it changes. */
+	size_t limit = SHOWN_MAX / 4 / (change->changes ? change->changes : 1), used = strlen(change->command);
 	json_t *changes = json_array();
 
 	for (unsigned i = 0; i < change->changes; i++)
 		json_array_append_new(changes, json_pack("{s:s, s:o, s:o}", "slot", change->change[i].slot, "from",
-							 show_string(change->change[i].from), "to",
-							 show_string(change->change[i].to)));
-	json_array_append_new(entries->list, json_pack("{s:o, s:I, s:o, s:I, s:I, s:o, s:o}", "revision", number(change->revision),
-						       "time_ns", (json_int_t)change->time_ns, "rollback_to",
-						       change->rollback_to ? number(change->rollback_to) : json_null(), "uid",
-						       (json_int_t)change->uid, "pid", (json_int_t)change->pid, "command",
-						       show_string(change->command), "changes", changes));
-	if (json_array_size(entries->list) > entries->count)
-		json_array_remove(entries->list, 0);
+							 show_handler(change->change[i].from, limit, &used), "to",
+							 show_handler(change->change[i].to, limit, &used)));
+	json_array_append_new(entries->list,
+		json_pack("{s:o, s:I, s:o, s:I, s:I, s:o, s:o}", "revision", number(change->revision), "time_ns",
+			  (json_int_t)change->time_ns, "rollback_to",
+			  change->rollback_to ? number(change->rollback_to) : json_null(), "uid", (json_int_t)change->uid, "pid",
+			  (json_int_t)change->pid, "command", show_string(change->command), "changes", changes));
+	entries->size[(entries->first + json_array_size(entries->list) - 1) % (CROOM_HISTORY_MAX + 1)] = used;
+	entries->used += used;
+	entries->last = change->revision;
+	while (json_array_size(entries->list) > entries->count ||
+	       (entries->used > SHOWN_MAX && json_array_size(entries->list) > 1))
+		drop_oldest(entries);
 	return 0;
 }
 
-json_t *show_history(struct croom_control *control, uint64_t after, size_t count)
+json_t *show_history(struct croom_control *control, uint64_t after, size_t count, uint64_t *last)
 {
-	struct entries entries = { json_array(), count };
+	struct entries entries = { .list = json_array(), .count = count, .last = after ? after : 1 };
+	uint64_t first = entries.last;
 
 	croom_room_each_change(control->room, after, add_entry, &entries);
-	return json_pack("{s:o}", "entries", entries.list);
+	if (last)
+		*last = entries.last;
+	/* Every revision after the first is one change. */
+	return json_pack("{s:o, s:o}", "missed", number(entries.last - first - json_array_size(entries.list)), "entries",
+			 entries.list);
 }
 
 json_t *show_result(const struct croom_swap_result *result)

@@ -96,8 +96,8 @@ static int clear_name(const struct sockaddr_un *address, struct croom_error *err
 	if (lstat(address->sun_path, &is))
 		return 0;
 	if (!S_ISSOCK(is.st_mode))
-		return croom_error_set(err, -EEXIST, CROOM_ERROR_OTHER, NULL, "%s is there and is not a socket; remove it or choose another name",
-				       address->sun_path);
+		return croom_error_set(err, -EEXIST, CROOM_ERROR_OTHER, NULL,
+				       "%s is there and is not a socket; remove it or choose another name", address->sun_path);
 	if (served(address))
 		return croom_error_set(err, -EADDRINUSE, CROOM_ERROR_OTHER, NULL,
 				       "a live process already serves %s; choose another name", address->sun_path);
@@ -117,15 +117,17 @@ static int listen_at(struct croom_control *control, struct croom_error *err)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return croom_error_set(err, -errno, CROOM_ERROR_OTHER, NULL, "cannot make a socket: %s", strerror(errno));
-	/* The mode that bind() gives to the name. umask() would do, but it is the whole process's, other threads' files too. */
+	/* The mode that bind() gives to the name. umask() is the whole process's: other threads' files would get it, too. */
 	if (fchmod(fd, 0600) || bind(fd, (struct sockaddr *)&address, sizeof(address))) {
-		rc = croom_error_set(err, -errno, CROOM_ERROR_OTHER, NULL, "cannot listen at %s: %s", control->path, strerror(errno));
+		rc = croom_error_set(err, -errno, CROOM_ERROR_OTHER, NULL, "cannot listen at %s: %s", control->path,
+				     strerror(errno));
 		close(fd);
 		return rc;
 	}
 	control->listener = fd;
 	if (listen(fd, 128))
-		return croom_error_set(err, -errno, CROOM_ERROR_OTHER, NULL, "cannot listen at %s: %s", control->path, strerror(errno));
+		return croom_error_set(err, -errno, CROOM_ERROR_OTHER, NULL, "cannot listen at %s: %s", control->path,
+				       strerror(errno));
 	return 0;
 }
 

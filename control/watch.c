@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Watching: a frame per interval. A reader that is slower than that misses frames, not changes: each frame has all
- * changes since the last one that was sent. One that does not read at all for half a minute is dropped.
+ * Watching: a frame per interval. A reader that is slower than that misses frames, not changes: each frame goes on
+ * where the one before ended, and says how many changes it has no room for.
  */
 #include "server.h"
 #include <stdlib.h>
 #include <string.h>
 
 enum { FRAME_CHANGES = 100 };
-#define STUCK_NS INT64_C(30000000000)
 
 struct frame {
 	struct rates *before;
@@ -54,16 +53,14 @@ static void send_frame(struct croom_control *control, struct client *client, int
 	struct rates *before = client->rates;
 	struct frame slots = { before, before->time_ns ? (double)(now - before->time_ns) / 1e9 : 0, 0, json_array() };
 	struct frame lanes = { before, slots.seconds, 0, json_array() };
-	uint64_t revision = croom_room_revision(control->room);
-	json_t *history = show_history(control, client->watch_revision, FRAME_CHANGES);
+	json_t *history = show_history(control, client->watch_revision, FRAME_CHANGES, &client->watch_revision);
 
 	croom_room_each_slot(control->room, add_slot, &slots);
 	croom_room_each_lane(control->room, add_lane, &lanes);
 	before->time_ns = now;
-	client->watch_revision = revision;
-	reply(client, json_pack("{s:I, s:O, s:o, s:o, s:o}", "revision", (json_int_t)revision, "changes",
-				json_object_get(history, "entries"), "slots", slots.list, "lanes", lanes.list, "gauges",
-				show_gauges(control)), true);
+	reply(client, json_pack("{s:I, s:O, s:O, s:o, s:o, s:o}", "revision", (json_int_t)client->watch_revision, "missed",
+				json_object_get(history, "missed"), "changes", json_object_get(history, "entries"), "slots",
+				slots.list, "lanes", lanes.list, "gauges", show_gauges(control)), true);
 	json_decref(history);
 }
 
@@ -84,11 +81,6 @@ void watch_begin(struct croom_control *control, struct client *client, int64_t i
 
 void watch_tick(struct croom_control *control, struct client *client, int64_t now)
 {
-	if (client->stuck_ns && now - client->stuck_ns > STUCK_NS) {
-		client->out_sent = client->out_used = 0;
-		client->closing = true;
-		return;
-	}
 	if (now < client->watch_next_ns)
 		return;
 	client->watch_next_ns += client->watch_ns;

@@ -18,6 +18,7 @@ extern "C" {
 struct croom_slot_view {
 	const char *name, *help;
 	const char *handler;          /* CLASS or CLASS:CONFIG, as asked for */
+	uint64_t revision;            /* of the panel; the same for all slots of one visit */
 	uint64_t since_revision;
 	int64_t since_ns;             /* CLOCK_REALTIME */
 	uint64_t calls;               /* of this handler, over all lanes, as far as they count them */

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * A program to be controlled, for the tests beside it: host [--dispatch] [--rooms N] [--slots N] [--clients N]
+ * [--path PATH] [--name NAME]. Each room has the slots "printer" and "filter" (and "s2"... up to --slots), lanes
+ * "feed" and "spare" with a thread each that never stops working, and the lane "asleep", which is parked.
+ *
+ * Prints "ready PATH" per room and then obeys lines on its standard input, each answered by "ok":
+ *	stall LANE	that lane does not observe any more (in every room)
+ *	go LANE		it does again
+ *	storm N BYTES	N swaps of printer in the first room, with configs of so many bytes
+ * Ends when its standard input does.
+ */
+#include <croom/control.h>
+#include <croom/inspect.h>
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { ROOMS = 2, THREADS = 2, ALIVE = 0x600d };
+
+typedef struct note {
+	int value;
+} note;
+
+struct text {
+	int alive;
+	int value;
+};
+
+CROOM_RECORD(note, 1);
+CROOM_SLOT(printer, 0, note);
+CROOM_SLOT(filter, 1, note);
+
+static const char *const lane_names[THREADS] = { "feed", "spare" };
+static int stalled[THREADS], ended;
+
+struct hand {                      /* a data thread */
+	struct croom_lane *lane;
+	pthread_t thread;
+	int index;
+};
+
+struct hosted {
+	char name[32];
+	struct croom_room *room;
+	struct croom_control *control;
+	struct hand hand[THREADS];
+	struct croom_slot slot[CROOM_SLOTS_MAX];
+	char names[CROOM_SLOTS_MAX][16];
+};
+
+static int number_call(struct text *ctx, note *n)
+{
+	if (ctx->alive != ALIVE)
+		abort();
+	return n->value + ctx->value;
+}
+CROOM_RUN(number, number_call, struct text, note);
+
+static int plain_call(void *ctx, note *n)
+{
+	(void)ctx;
+	return n->value;
+}
+CROOM_RUN(plain, plain_call, void, note);
+
+static int text_open(void **ctx, const char *config, void *env, struct croom_error *err)
+{
+	struct text *text = calloc(1, sizeof(*text));
+
+	(void)config;
+	(void)env;
+	(void)err;
+	if (!text)
+		return -ENOMEM;
+	text->alive = ALIVE;
+	*ctx = text;
+	return 0;
+}
+
+static int number_open(void **ctx, const char *config, void *env, struct croom_error *err)
+{
+	char *end;
+	long value = strtol(config, &end, 10);
+	int rc;
+
+	if (*config == 0 || *end) {
+		croom_error_set(err, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL, "takes a number, not '%s'", config);
+		err->offset = *config ? (int)(end - config) : -1;
+		return -EINVAL;
+	}
+	rc = text_open(ctx, config, env, err);
+	if (rc == 0)
+		((struct text *)*ctx)->value = (int)value;
+	return rc;
+}
+
+static void text_close(void *ctx, void *env)
+{
+	(void)env;
+	((struct text *)ctx)->alive = 0;
+	free(ctx);
+}
+
+static void *work(void *arg)
+{
+	struct hand *hand = arg;
+	const struct croom_panel *panel = croom_lane_unpark(hand->lane);
+	note n = { 1 };
+
+	while (!__atomic_load_n(&ended, __ATOMIC_RELAXED)) {
+		if (!__atomic_load_n(&stalled[hand->index], __ATOMIC_RELAXED))
+			panel = croom_lane_observe(hand->lane, panel);
+		for (int i = 0; i < 10; i++) {
+			croom_slot_call(filter, panel, &n);
+			croom_slot_call(printer, panel, &n);
+		}
+		croom_lane_calls_add(hand->lane, filter_slot, 10);
+		croom_lane_calls_add(hand->lane, printer_slot, 10);
+		croom_lane_records_add(hand->lane, 10);
+		usleep(300);
+	}
+	croom_lane_park(hand->lane);
+	return NULL;
+}
+
+static double half(void *env)
+{
+	(void)env;
+	return 0.5;
+}
+
+static void must(int rc, const char *what, const struct croom_error *err)
+{
+	if (rc == 0)
+		return;
+	printf("failed %s: %s (%s)\n", what, strerror(-rc), err ? err->text : "");
+	exit(1);
+}
+
+static void open_room(struct hosted *hosted, unsigned slots)
+{
+	static const struct croom_class classes[] = {
+		{ .name = "number", .help = "adds N", .syntax = "N", CROOM_RUNS(number), .open = number_open,
+		  .close = text_close },
+		{ .name = "text", .help = "any config will do", .syntax = "[TEXT]", CROOM_RUNS(number), .open = text_open,
+		  .close = text_close },
+		{ .name = "plain", .help = "the value", CROOM_RUNS(plain) },
+	};
+	struct croom_slot *slot = hosted->slot;
+	struct croom_lane *asleep;
+
+	for (unsigned i = 0; i < slots; i++) {
+		snprintf(hosted->names[i], sizeof(hosted->names[i]), "s%u", i);
+		slot[i] = (struct croom_slot){ .name = hosted->names[i], .type = printer_slot_type };
+	}
+	slot[0].name = "printer";
+	slot[1] = (struct croom_slot){ .name = "filter", .help = "what is kept", .type = filter_slot_type, .empty = "all" };
+	must(croom_room_open(&hosted->room, hosted->name, slot, slots), "room", NULL);
+	for (unsigned i = 0; i < slots; i++)
+		for (unsigned k = 0; k < 3; k++)
+			must(croom_room_class_add(hosted->room, slot[i].name, &classes[k], NULL), "class", NULL);
+	must(croom_room_gauge_add(hosted->room, "fill", "%", half, NULL), "gauge", NULL);
+	for (int i = 0; i < THREADS; i++) {
+		hosted->hand[i].index = i;
+		must(croom_room_lane_add(hosted->room, lane_names[i], &hosted->hand[i].lane), "lane", NULL);
+		pthread_create(&hosted->hand[i].thread, NULL, work, &hosted->hand[i]);
+	}
+	must(croom_room_lane_add(hosted->room, "asleep", &asleep), "lane", NULL);
+}
+
+static void storm(struct croom_room *room, int count, int bytes)
+{
+	char *handler = malloc((size_t)bytes + 32);
+	const struct croom_change change = { "printer", handler };
+
+	for (int i = 0; i < count; i++) {
+		memset(handler, 'x', (size_t)bytes + 31);
+		memcpy(handler, "text:", 5);
+		handler[5 + bytes] = 0;
+		must(croom_room_swap(room, &change, 1, NULL, NULL, NULL), "storm", NULL);
+	}
+	free(handler);
+}
+
+/* One command; false when there is none any more. */
+static int obey(struct hosted *hosted)
+{
+	char line[100], word[32] = "", which[32] = "";
+	int bytes = 0;
+
+	if (!fgets(line, sizeof(line), stdin))
+		return 0;
+	sscanf(line, "%31s %31s %d", word, which, &bytes);
+	for (int i = 0; i < THREADS; i++)
+		if (strcmp(which, lane_names[i]) == 0)
+			__atomic_store_n(&stalled[i], strcmp(word, "stall") == 0, __ATOMIC_RELAXED);
+	if (strcmp(word, "storm") == 0)
+		storm(hosted[0].room, atoi(which), bytes);
+	puts("ok");
+	return 1;
+}
+
+int main(int argc, char **argv)
+{
+	struct croom_control_options options = { .program = "host \xc3\xa4" };
+	static struct hosted hosted[ROOMS] = { { .name = "host" }, { .name = "second" } };
+	struct pollfd ready[1 + ROOMS] = { { .fd = STDIN_FILENO, .events = POLLIN } };
+	int rooms = 1, dispatch = 0, slots = 3;
+	struct croom_error err = { 0 };
+
+	umask(0);
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	setvbuf(stdin, NULL, _IONBF, 0);
+	for (int i = 1; i < argc; i++) {
+		const char *value = i + 1 < argc ? argv[i + 1] : "";
+
+		if (strcmp(argv[i], "--dispatch") == 0)
+			dispatch = 1;
+		else if (strcmp(argv[i], "--rooms") == 0)
+			rooms = atoi(value) > ROOMS ? ROOMS : atoi(value);
+		else if (strcmp(argv[i], "--slots") == 0)
+			slots = atoi(value);
+		else if (strcmp(argv[i], "--clients") == 0)
+			options.clients_max = (unsigned)atoi(value);
+		else if (strcmp(argv[i], "--path") == 0)
+			options.path = value;
+		else if (strcmp(argv[i], "--name") == 0)
+			snprintf(hosted[0].name, sizeof(hosted[0].name), "%s", value);
+	}
+	for (int i = 0; i < rooms; i++) {
+		open_room(&hosted[i], (unsigned)slots);
+		must(croom_control_open(&hosted[i].control, hosted[i].room, &options, &err), "control", &err);
+		if (!dispatch)
+			must(croom_control_start(hosted[i].control), "start", NULL);
+		ready[1 + i] = (struct pollfd){ .fd = croom_control_fd(hosted[i].control), .events = POLLIN };
+		printf("ready %s\n", croom_control_path(hosted[i].control));
+	}
+	for (;;) {
+		poll(ready, dispatch ? 1 + (nfds_t)rooms : 1, -1);
+		for (int i = 0; i < rooms && dispatch; i++)
+			must(croom_control_dispatch(hosted[i].control), "dispatch", NULL);
+		if (ready[0].revents && !obey(hosted))
+			break;
+	}
+	__atomic_store_n(&ended, 1, __ATOMIC_RELAXED);
+	for (int i = 0; i < rooms; i++) {
+		croom_control_close(hosted[i].control);
+		for (int k = 0; k < THREADS; k++)
+			pthread_join(hosted[i].hand[k].thread, NULL);
+		croom_room_close(hosted[i].room);
+	}
+	return 0;
+}
