@@ -134,7 +134,10 @@ class Client:
         self.raw(json.dumps(message).encode() + b"\0")
 
     def raw(self, data):
-        self.socket.sendall(data)
+        try:
+            self.socket.sendall(data)
+        except (BrokenPipeError, ConnectionResetError):
+            pass    # why it hung up is there to be received
 
     def receive(self, method=None):
         """The next message; with a method, held against what the interface says of it."""
