@@ -74,8 +74,8 @@ def processor_ticks(host):
 
 def withstand(host, old, name, act):
     """act(host) does its worst and returns the sockets it holds, if any. `old` has been connected for long."""
-    descriptors, memory = host.descriptors(), host.status("VmRSS")
     records = old.call("List")["lanes"][0]["records"]
+    descriptors, memory = host.descriptors(), host.status("VmRSS")
     held, worst, peak = [], 0.0, 0
     crashed = []
 
