@@ -9,13 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 enum { MESSAGE_MAX = 16 * 1024 * 1024 };
 
-int ctl_connect_path(const char *path)
+int ctl_connect_path(const char *path, int64_t patience_ms)
 {
+	struct timeval patience = { .tv_sec = patience_ms / 1000, .tv_usec = patience_ms % 1000 * 1000 };
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd;
 
@@ -25,6 +28,11 @@ int ctl_connect_path(const char *path)
 	}
 	strcpy(address.sun_path, path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0) {
+		/* A process that is stopped accepts as many as its backlog takes, and then connect() waits, too. */
+		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	}
 	if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address))) {
 		int error = errno;
 
@@ -40,6 +48,25 @@ static int by_name(const void *a, const void *b)
 	return strcmp(((const struct room_socket *)a)->name, ((const struct room_socket *)b)->name);
 }
 
+/* The runtime directory, "" when its name is too long. False: it belongs to somebody who is neither we nor root. */
+static bool directory_is_ours(char *directory, size_t size)
+{
+	struct stat is;
+
+	if (croom_control_directory(directory, size))
+		directory[0] = 0;
+	return getuid() == 0 || stat(directory, &is) || is.st_uid == getuid() || is.st_uid == 0;
+}
+
+const char *ctl_elsewhere(void)
+{
+	if (getuid() == 0)
+		return "; a user's room needs --socket PATH, such as /run/user/1000/croom/NAME.socket";
+	if (access("/run/croom", F_OK) == 0 && access("/run/croom", R_OK | X_OK))
+		return "; root's rooms, in /run/croom, need sudo";
+	return "";
+}
+
 int ctl_rooms(struct room_socket *rooms, int max)
 {
 	char directory[100];
@@ -47,7 +74,7 @@ int ctl_rooms(struct room_socket *rooms, int max)
 	DIR *open_directory;
 	int count = 0;
 
-	if (croom_control_directory(directory, sizeof(directory)) || !(open_directory = opendir(directory)))
+	if (!directory_is_ours(directory, sizeof(directory)) || !(open_directory = opendir(directory)))
 		return 0;
 	while (count < max && (entry = readdir(open_directory))) {
 		size_t length = strlen(entry->d_name);
@@ -60,11 +87,12 @@ int ctl_rooms(struct room_socket *rooms, int max)
 			continue;
 		memcpy(room->name, entry->d_name, length - 7);
 		room->name[length - 7] = 0;
-		/* One that nobody serves any more is of a process that was killed. */
-		fd = ctl_connect_path(room->path);
-		if (fd < 0)
+		/* One that nobody serves any more is of a process that was killed; one that is stopped may still go on. */
+		fd = ctl_connect_path(room->path, PROBE_MS);
+		if (fd < 0 && errno != EAGAIN)
 			continue;
-		close(fd);
+		if (fd >= 0)
+			close(fd);
 		count++;
 	}
 	closedir(open_directory);
@@ -74,37 +102,40 @@ int ctl_rooms(struct room_socket *rooms, int max)
 
 int ctl_fail(const struct ctl *ctl, int code, const char *name, const char *format, ...)
 {
-	char text[700];
+	char text[700], shown[700];
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	if (ctl->json) {
-		json_t *error = json_pack("{s:s, s:{s:s}}", "error", name, "parameters", "message", text);
+		json_t *error = json_pack("{s:s, s:{s:o}}", "error", name, "parameters", "message", json_text(text));
 
-		print_json(error);
+		print_json(error, JSON_INDENT(2));
 		json_decref(error);
 	} else {
-		fprintf(stderr, "croomctl: %s\n", text);
+		fprintf(stderr, "croomctl: %s\n", clean(text, shown, sizeof(shown)));
 	}
 	return code;
 }
 
 static int connect_one(struct ctl *ctl, const char *path, const char *name, int *code)
 {
-	int fd = ctl_connect_path(path);
+	int fd = ctl_connect_path(path, ctl->patience_ms);
 
 	snprintf(ctl->found, sizeof(ctl->found), "%s", name);
-
 	if (fd >= 0)
 		return fd;
+	if (errno == EAGAIN) {
+		*code = ctl_fail(ctl, FAILED, "org.croom.ctl.NoReply", "room %s does not answer; is its program stopped?", name);
+		return -1;
+	}
 	if (errno == EACCES || errno == EPERM)
 		*code = ctl_fail(ctl, NOT_PERMITTED, "org.croom.Room.NotPermitted",
 				 "no permission for %s: only root and the user who runs the program may control it", path);
 	else
-		*code = ctl_fail(ctl, NO_ROOM, "org.croom.ctl.NoRoom", "no room %s (%s: %s); `croomctl ls` shows those there are", name,
-				 path, strerror(errno));
+		*code = ctl_fail(ctl, NO_ROOM, "org.croom.ctl.NoRoom", "no room %s (%s: %s); `croomctl ls` shows those there are%s",
+				 name, path, strerror(errno), ctl->socket ? "" : ctl_elsewhere());
 	return -1;
 }
 
@@ -116,9 +147,12 @@ int ctl_connect(struct ctl *ctl, int *code)
 
 	if (ctl->socket)
 		return connect_one(ctl, ctl->socket, ctl->socket, code);
+	if (!directory_is_ours(directory, sizeof(directory))) {
+		*code = ctl_fail(ctl, NOT_PERMITTED, "org.croom.Room.NotPermitted",
+				 "%s belongs to another user: what answers there may be anything", directory);
+		return -1;
+	}
 	if (ctl->room) {
-		if (croom_control_directory(directory, sizeof(directory)))
-			directory[0] = 0;
 		snprintf(path, sizeof(path), "%s/%s.socket", directory, ctl->room);
 		return connect_one(ctl, path, ctl->room, code);
 	}
@@ -126,10 +160,9 @@ int ctl_connect(struct ctl *ctl, int *code)
 	if (count == 1)
 		return connect_one(ctl, rooms[0].path, rooms[0].name, code);
 	if (count == 0) {
-		if (croom_control_directory(directory, sizeof(directory)))
-			directory[0] = 0;
 		*code = ctl_fail(ctl, NO_ROOM, "org.croom.ctl.NoRoom",
-				 "no room is running (looked in %s); start one, for example `croomtap -i eth0`", directory);
+				 "no room is running (looked in %s); start one, for example `croomtap -i eth0`%s", directory,
+				 ctl_elsewhere());
 		return -1;
 	}
 	for (int i = 0; i < count; i++) {
@@ -171,18 +204,26 @@ json_t *ctl_receive(int fd, struct reader *reader)
 			json_t *message = json_loads(reader->data + reader->start, 0, NULL);
 
 			reader->start = (size_t)(end - reader->data) + 1;
+			reader->why = json_is_object(message) ? NULL : "says something that is not varlink";
+			if (reader->why) {
+				json_decref(message);
+				return NULL;
+			}
 			return message;
 		}
 		if (reader->start)
 			memmove(reader->data, reader->data + reader->start, reader->used - reader->start);
 		reader->used -= reader->start;
 		reader->start = 0;
+		reader->why = "says more than can be an answer";
 		if (reader->used > MESSAGE_MAX || !(data = realloc(reader->data, reader->used + 65536)))
 			return NULL;
 		reader->data = data;
 		got = recv(fd, reader->data + reader->used, 65536, 0);
 		if (got < 0 && errno == EINTR)
 			continue;
+		reader->again = got < 0 && errno == EAGAIN;
+		reader->why = reader->again ? "does not answer; is its program stopped?" : "hung up without an answer; did it end?";
 		if (got <= 0)
 			return NULL;
 		reader->used += (size_t)got;
@@ -202,7 +243,7 @@ int ctl_error(const struct ctl *ctl, const json_t *reply)
 	else if (strcmp(name, "org.croom.Room.NotPermitted") == 0)
 		code = NOT_PERMITTED;
 	if (ctl->json)
-		print_json(reply);
+		print_json(reply, JSON_INDENT(2));
 	else
 		fprintf(stderr, "croomctl: %s\n", clean(message ? message : name, buffer, sizeof(buffer)));
 	return code;
@@ -211,20 +252,23 @@ int ctl_error(const struct ctl *ctl, const json_t *reply)
 json_t *ctl_call(struct ctl *ctl, const char *method, json_t *parameters, int *code)
 {
 	struct reader reader = { 0 };
+	json_t *message, *reply, *result = NULL;
 	int fd = ctl_connect(ctl, code);
-	json_t *message, *reply = NULL, *result = NULL;
 
 	if (fd < 0) {
 		json_decref(parameters);
 		return NULL;
 	}
 	message = json_pack("{s:s, s:o}", "method", method, "parameters", parameters);
-	if (ctl_send(fd, message))
-		reply = ctl_receive(fd, &reader);
-	if (!json_is_object(reply)) {
-		*code = ctl_fail(ctl, FAILED, "org.croom.ctl.NoReply", "the room hung up without an answer; did it end?");
+	/* Who was turned away cannot send any more, but can read why. */
+	ctl_send(fd, message);
+	reply = ctl_receive(fd, &reader);
+	if (!reply) {
+		*code = ctl_fail(ctl, FAILED, "org.croom.ctl.NoReply", "room %s %s", ctl->found, reader.why);
 	} else if (json_is_string(json_object_get(reply, "error"))) {
 		*code = ctl_error(ctl, reply);
+	} else if (!json_is_object(json_object_get(reply, "parameters"))) {
+		*code = ctl_fail(ctl, FAILED, "org.croom.ctl.NoReply", "room %s says something that is not varlink", ctl->found);
 	} else {
 		result = json_incref(json_object_get(reply, "parameters"));
 		*code = DONE;

@@ -6,7 +6,9 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
+enum { PROBE_MS = 2000, ANSWER_MS = 5000, WAIT_DEFAULT_MS = 5000 };
 enum { DONE = 0, FAILED = 1, USAGE = 2, REFUSED = 3, NOT_OBSERVED = 4, NOT_PERMITTED = 5, NO_ROOM = 6 };
 
 struct ctl {
@@ -15,8 +17,9 @@ struct ctl {
 	bool json;
 	int64_t expect, to, wait_ms, count;   /* -1: not given */
 	int64_t interval_ms;
+	int64_t patience_ms;           /* with a room that does not answer */
 	char command[256];             /* the command line, for the history */
-	char found[64];                /* name of the room that was connected to */
+	char found[108];               /* name of the room that was connected to */
 	int argc;
 	char **argv;                   /* what follows the verb */
 };
@@ -27,17 +30,22 @@ struct room_socket {
 };
 /* The sockets in the runtime directory that somebody serves; count, at most max. */
 int ctl_rooms(struct room_socket *rooms, int max);
+/* Where rooms may be that are not looked for; "" or an end of a sentence. */
+const char *ctl_elsewhere(void);
 /* Connect to the room that is meant; a descriptor, or -1 with the exit code in *code and the reason told. */
 int ctl_connect(struct ctl *ctl, int *code);
-int ctl_connect_path(const char *path);
+/* -1 with errno, which is EAGAIN where nobody accepts. The patience holds for sending and receiving, too. */
+int ctl_connect_path(const char *path, int64_t patience_ms);
 /* One call. Takes parameters. The reply's parameters, or NULL with the exit code in *code and the error told. */
 json_t *ctl_call(struct ctl *ctl, const char *method, json_t *parameters, int *code);
 bool ctl_send(int fd, json_t *message);
-/* The next message, NULL at the end; buffered in *state, which begins as { 0 }. */
 struct reader {
 	char *data;
 	size_t used, start;
+	const char *why;               /* there is no message */
+	bool again;                    /* there may be one later */
 };
+/* The next message, an object, or NULL and *reader says why; *reader begins as { 0 }. */
 json_t *ctl_receive(int fd, struct reader *reader);
 /* Tell an error reply; the exit code. */
 int ctl_error(const struct ctl *ctl, const json_t *reply);
@@ -46,20 +54,24 @@ int ctl_fail(const struct ctl *ctl, int code, const char *name, const char *form
 
 /* show.c: each prints what it is given for people. */
 void show_list(json_t *list);
-void show_history(json_t *entries);
+void show_history(json_t *history);
 void show_swap(json_t *result);
-void show_entry(const json_t *entry);
-void show_frame(json_t *frame, const char *room);
-void print_json(const json_t *value);
-/* Text from a room: nothing in it may move the cursor. */
+void show_entry(FILE *out, const json_t *entry);
+void show_rates(FILE *out, json_t *frame, const char *room);
+void print_json(const json_t *value, size_t flags);
+/* Text from a room, cut to size: nothing in it may move the cursor. */
 const char *clean(const char *text, char *buffer, size_t size);
+/* Any text as JSON. */
+json_t *json_text(const char *text);
 
 /* verbs.c */
 int verb_ls(struct ctl *ctl);
 int verb_list(struct ctl *ctl);
 int verb_swap(struct ctl *ctl);
-int verb_watch(struct ctl *ctl);
 int verb_history(struct ctl *ctl);
 int verb_rollback(struct ctl *ctl);
+
+/* watch.c */
+int verb_watch(struct ctl *ctl);
 
 #endif

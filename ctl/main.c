@@ -31,20 +31,29 @@ static const char help[] =
 	"      --interval TIME watch: time between two looks (default 1s)\n"
 	"  -h, --help, --version\n"
 	"\n"
-	"exit codes: 0 done, 2 wrong usage, 3 refused (nothing has changed), 4 in force but not observed in time,\n"
-	"5 not permitted, 6 no such room\n"
+	"exit codes: 0 done, 1 no answer, or the output cannot be written, 2 wrong usage, 3 refused (nothing has changed),\n"
+	"4 in force but not observed in time, 5 not permitted, 6 no such room\n"
 	"\n"
 	"  croomctl swap printer=json strategy=sample:10 && croomctl rollback\n";
+
+enum { OPT_SOCKET = 256, OPT_JSON, OPT_EXPECT, OPT_TIMEOUT, OPT_NO_WAIT, OPT_TO, OPT_COUNT, OPT_INTERVAL, OPT_VERSION };
+#define BIT(option) (1U << ((option) - 256))
+enum { EVERY = BIT(OPT_SOCKET) | BIT(OPT_JSON), CHANGE = EVERY | BIT(OPT_EXPECT) | BIT(OPT_TIMEOUT) | BIT(OPT_NO_WAIT) };
 
 static const struct {
 	const char *name;
 	int (*run)(struct ctl *ctl);
+	unsigned options;
 	bool arguments;
-} verbs[] = { { "ls", verb_ls, false }, { "list", verb_list, false }, { "swap", verb_swap, true }, { "watch", verb_watch, false },
-	      { "history", verb_history, false }, { "rollback", verb_rollback, false } };
+} verbs[] = {
+	{ "ls", verb_ls, EVERY, false },
+	{ "list", verb_list, EVERY, false },
+	{ "swap", verb_swap, CHANGE, true },
+	{ "watch", verb_watch, EVERY | BIT(OPT_INTERVAL), false },
+	{ "history", verb_history, EVERY | BIT(OPT_COUNT), false },
+	{ "rollback", verb_rollback, CHANGE | BIT(OPT_TO), false },
+};
 enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };
-
-enum { OPT_SOCKET = 256, OPT_JSON, OPT_EXPECT, OPT_TIMEOUT, OPT_NO_WAIT, OPT_TO, OPT_COUNT, OPT_INTERVAL, OPT_VERSION };
 
 static const struct option longs[] = {
 	{ "room", required_argument, NULL, 'r' }, { "socket", required_argument, NULL, OPT_SOCKET },
@@ -110,75 +119,144 @@ static int read_option(struct ctl *ctl, int option)
 		break;
 	case 'h': fputs(help, stdout); return DONE;
 	case OPT_VERSION: puts("croomctl " CROOM_VERSION); return DONE;
-	default: fprintf(stderr, "see croomctl --help\n"); return USAGE;
+	default: return -1;
 	}
 	return -1;
 }
 
-/* The verb that has most of its letters in the same order. */
-static const char *nearest(const char *word)
+/* Insert, delete, replace or swap neighbours: how many of these make one word of the other. */
+static unsigned distance(const char *a, const char *b)
 {
-	size_t best = 0;
-	const char *name = NULL;
+	unsigned row[3][16];
+	size_t a_length = strlen(a), b_length = strlen(b);
 
-	for (size_t i = 0; i < VERBS; i++) {
-		size_t same = 0;
+	if (a_length > 15 || b_length > 15)
+		return 16;
+	for (size_t j = 0; j <= b_length; j++)
+		row[0][j] = (unsigned)j;
+	for (size_t i = 1; i <= a_length; i++) {
+		unsigned *now = row[i % 3], *before = row[(i - 1) % 3], *second = row[(i + 1) % 3];
 
-		for (const char *at = word, *to = verbs[i].name; *at && *to; to++)
-			if (*at == *to)
-				same++, at++;
-		if (same > best && same * 2 >= strlen(verbs[i].name)) {
-			best = same;
-			name = verbs[i].name;
+		now[0] = (unsigned)i;
+		for (size_t j = 1; j <= b_length; j++) {
+			now[j] = before[j - 1] + (a[i - 1] != b[j - 1]);
+			now[j] = before[j] + 1 < now[j] ? before[j] + 1 : now[j];
+			now[j] = now[j - 1] + 1 < now[j] ? now[j - 1] + 1 : now[j];
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && second[j - 2] + 1 < now[j])
+				now[j] = second[j - 2] + 1;
 		}
 	}
-	return name;
+	return row[a_length % 3][b_length];
 }
 
-static int run_verb(struct ctl *ctl)
+static bool resembles(const char *word, const char *name, unsigned *best)
 {
-	const char *near;
+	unsigned apart = strncmp(word, name, strlen(word)) ? distance(word, name) : 1;
 
+	if (apart > (strlen(name) < 4 ? 1U : 2U) || apart > *best)
+		return false;
+	*best = apart;
+	return true;
+}
+
+static int unknown_verb(const struct ctl *ctl)
+{
+	const char *near = NULL;
+	unsigned best = 16;
+
+	for (size_t i = 0; i < VERBS; i++)
+		if (resembles(ctl->verb, verbs[i].name, &best))
+			near = verbs[i].name;
+	return ctl_fail(ctl, USAGE, "org.croom.ctl.Usage", near ? "no verb '%s'; did you mean %s?" : "no verb '%s'; see croomctl --help",
+			ctl->verb, near);
+}
+
+/* getopt says ':' for a missing value, '?' for what it does not know. */
+static int bad_option(const struct ctl *ctl, int what, const char *word)
+{
+	const char *near = NULL, *given = strncmp(word, "--", 2) ? "" : word + 2;
+	unsigned best = 16;
+
+	if (what == ':')
+		return ctl_fail(ctl, USAGE, "org.croom.ctl.Usage", "%s needs a value; see croomctl --help", word);
+	for (size_t i = 0; longs[i].name && *given; i++)
+		if (resembles(given, longs[i].name, &best))
+			near = longs[i].name;
+	return ctl_fail(ctl, USAGE, "org.croom.ctl.Usage",
+			near ? "no option '%s'; did you mean --%s?" : "no option '%s'; see croomctl --help", word, near);
+}
+
+static int run_verb(struct ctl *ctl, unsigned given)
+{
 	for (size_t i = 0; i < VERBS; i++) {
 		if (strcmp(verbs[i].name, ctl->verb))
 			continue;
 		if (ctl->argc && !verbs[i].arguments)
 			return ctl_fail(ctl, USAGE, "org.croom.ctl.Usage", "%s takes no argument '%s'; see croomctl --help", ctl->verb,
 					ctl->argv[0]);
+		for (const struct option *option = longs; option->name; option++)
+			if (option->val >= 256 && (given & ~verbs[i].options & BIT(option->val)))
+				return ctl_fail(ctl, USAGE, "org.croom.ctl.Usage", "%s takes no --%s; see croomctl --help", ctl->verb,
+						option->name);
 		return verbs[i].run(ctl);
 	}
-	near = nearest(ctl->verb);
-	return ctl_fail(ctl, USAGE, "org.croom.ctl.Usage", near ? "no verb '%s'; did you mean %s?" : "no verb '%s'; see croomctl --help",
-			ctl->verb, near);
+	return unknown_verb(ctl);
+}
+
+/* Whatever was to be printed must have been, or the exit code says that it was not. */
+static int finish(int code)
+{
+	errno = 0;
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return code;
+	if (errno != EPIPE)
+		fprintf(stderr, "croomctl: cannot write: %s\n", errno ? strerror(errno) : "the output is incomplete");
+	return code ? code : FAILED;
+}
+
+/* As typed, for the history; what is too long is cut, but not within a character. */
+static void command_line(int argc, char **argv, char *text, size_t size)
+{
+	size_t used = (size_t)snprintf(text, size, "croomctl");
+
+	for (int i = 1; i < argc; i++) {
+		size_t length = strlen(argv[i]);
+
+		if (length > size - used - 2)
+			length = size - used - 2;
+		while (length && ((unsigned char)argv[i][length] & 0xc0) == 0x80)
+			length--;
+		used += (size_t)snprintf(text + used, size - used, " %.*s", (int)length, argv[i]);
+		if (argv[i][length])
+			return;
+	}
 }
 
 int main(int argc, char **argv)
 {
-	struct ctl ctl = { .expect = -1, .to = -1, .wait_ms = -1, .count = -1, .interval_ms = 1000 };
+	struct ctl ctl = { .expect = -1, .to = -1, .wait_ms = -1, .count = -1, .interval_ms = 1000,
+			   .patience_ms = ANSWER_MS };
+	unsigned given = 0;
 	int option, rc = -1;
 
-	for (int i = 0; i < argc; i++) {
-		size_t used = strlen(ctl.command);
-
-		snprintf(ctl.command + used, sizeof(ctl.command) - used, "%s%s", i ? " " : "", i ? argv[i] : "croomctl");
-	}
+	command_line(argc, argv, ctl.command, sizeof(ctl.command));
 	/* --json counts wherever it stands, so that also an earlier error is JSON. */
 	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++)
 		ctl.json |= strcmp(argv[i], "--json") == 0;
-	while (rc < 0 && (option = getopt_long(argc, argv, "r:h", longs, NULL)) != -1)
+	opterr = 0;
+	while (rc < 0 && (option = getopt_long(argc, argv, ":r:h", longs, NULL)) != -1) {
+		if (option == '?' || option == ':')
+			return finish(bad_option(&ctl, option, argv[optind - 1]));
 		rc = read_option(&ctl, option);
+		given |= option >= 256 ? BIT(option) : 0;
+	}
 	if (rc >= 0)
-		return rc;
+		return finish(rc);
 	if (optind == argc)
-		return ctl_fail(&ctl, USAGE, "org.croom.ctl.Usage", "say what to do: ls, list, swap, watch, history or rollback; see croomctl --help");
+		return finish(ctl_fail(&ctl, USAGE, "org.croom.ctl.Usage",
+				       "say what to do: ls, list, swap, watch, history or rollback; see croomctl --help"));
 	ctl.verb = argv[optind];
 	ctl.argv = argv + optind + 1;
 	ctl.argc = argc - optind - 1;
-	rc = run_verb(&ctl);
-	if (fflush(stdout) || ferror(stdout)) {
-		if (errno != EPIPE)
-			fprintf(stderr, "croomctl: cannot write: %s\n", strerror(errno));
-		return rc ? rc : FAILED;
-	}
-	return rc;
+	return finish(run_verb(&ctl, given));
 }

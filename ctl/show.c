@@ -6,18 +6,81 @@
 #include <string.h>
 #include <time.h>
 
-void print_json(const json_t *value)
+static int write_some(const char *text, size_t length, void *out)
 {
-	json_dumpf(value, stdout, JSON_INDENT(2));
+	for (size_t i = 0; i < length; i++)
+		if (text[i] == 127)
+			fputs("\\u007f", out);
+		else
+			fputc(text[i], out);
+	return 0;
+}
+
+/* ASCII without controls, so that no string in it can do anything to a terminal. */
+void print_json(const json_t *value, size_t flags)
+{
+	json_dump_callback(value, write_some, stdout, flags | JSON_ENSURE_ASCII);
 	putchar('\n');
+	fflush(stdout);
+}
+
+json_t *json_text(const char *text)
+{
+	json_t *string = json_string(text);
+	char shown[1000];
+
+	/* Not UTF-8: somebody's file name, or an argument. */
+	for (char *at = string ? NULL : strncat(memset(shown, 0, sizeof(shown)), text, sizeof(shown) - 1); at && *at; at++)
+		if ((unsigned char)*at >= 0x80)
+			*at = '?';
+	return string ? string : json_string(shown);
+}
+
+/* Bytes of the character there; 0: it is none. */
+static size_t character(const char *text)
+{
+	unsigned char first = (unsigned char)*text;
+	size_t length = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+
+	for (size_t i = 1; i < length; i++)
+		if (((unsigned char)text[i] & 0xc0) != 0x80)
+			return 0;
+	return length;
+}
+
+/* A character that a terminal might obey: controls, C1 controls, marks that turn the direction of writing. */
+static bool unruly(const char *text, size_t length)
+{
+	const unsigned char *at = (const unsigned char *)text;
+
+	if (length == 1)
+		return at[0] < 32 || at[0] == 127;
+	if (length == 2)
+		return at[0] == 0xc2 && at[1] < 0xa0;
+	if (length == 3 && at[0] == 0xe2 && at[1] == 0x80)
+		return at[2] == 0x8e || at[2] == 0x8f || (at[2] >= 0xa8 && at[2] <= 0xae);
+	return length == 0 || (length == 3 && at[0] == 0xe2 && at[1] == 0x81 && at[2] >= 0xa6 && at[2] <= 0xa9);
 }
 
 const char *clean(const char *text, char *buffer, size_t size)
 {
-	size_t used = 0;
+	size_t used = 0, cut = 0;
 
-	for (; text && *text && used + 1 < size; text++)
-		buffer[used++] = (unsigned char)*text < 32 || *text == 127 ? '?' : *text;
+	while (text && *text) {
+		size_t length = character(text);
+		bool bad = unruly(text, length);
+		size_t bytes = bad ? 1 : length;
+
+		if (used + bytes >= size) {
+			memcpy(buffer + cut, "...", 4);
+			return buffer;
+		}
+		memcpy(buffer + used, bad ? "?" : text, bytes);
+		used += bytes;
+		if (used + 4 <= size)
+			cut = used;
+		text += length ? length : 1;
+	}
 	buffer[used] = 0;
 	return buffer;
 }
@@ -32,7 +95,7 @@ static long long number_of(const json_t *object, const char *key)
 	return (long long)json_integer_value(json_object_get(object, key));
 }
 
-static void print_time(long long ns, const char *format)
+static void print_time(FILE *out, long long ns, const char *format)
 {
 	time_t second = (time_t)(ns / 1000000000);
 	struct tm local;
@@ -40,7 +103,7 @@ static void print_time(long long ns, const char *format)
 
 	if (localtime_r(&second, &local))
 		strftime(text, sizeof(text), format, &local);
-	fputs(text, stdout);
+	fputs(text, out);
 }
 
 static void print_classes(const json_t *slot)
@@ -70,8 +133,9 @@ void show_list(json_t *list)
 	json_array_foreach(json_object_get(list, "slots"), i, one) {
 		printf("%-10s  %s", text_of(one, "name", a, sizeof(a)), text_of(one, "handler", b, sizeof(b)));
 		printf("   since revision %lld at ", number_of(one, "since_revision"));
-		print_time(number_of(one, "since_ns"), "%H:%M:%S");
-		printf(", %lld calls\n", number_of(one, "calls"));
+		print_time(stdout, number_of(one, "since_ns"), "%H:%M:%S");
+		printf(", %lld calls", number_of(one, "calls"));
+		printf("%s%s\n", *text_of(one, "help", a, sizeof(a)) ? ": " : "", a);
 		print_classes(one);
 	}
 	json_array_foreach(json_object_get(list, "lanes"), i, one) {
@@ -88,33 +152,35 @@ void show_list(json_t *list)
 		       text_of(one, "unit", b, sizeof(b)));
 }
 
-void show_entry(const json_t *entry)
+void show_entry(FILE *out, const json_t *entry)
 {
 	char from[200], to[200], slot[64], command[300];
 	struct passwd *user = getpwuid((uid_t)number_of(entry, "uid"));
 	size_t i;
 	json_t *change;
 
-	printf("%6lld  ", number_of(entry, "revision"));
-	print_time(number_of(entry, "time_ns"), "%F %T");
-	printf("  %s pid %lld  %s\n", user ? user->pw_name : "?", number_of(entry, "pid"),
-	       text_of(entry, "command", command, sizeof(command)));
+	fprintf(out, "%6lld  ", number_of(entry, "revision"));
+	print_time(out, number_of(entry, "time_ns"), "%F %T");
+	fprintf(out, "  %s pid %lld  %s\n", user ? user->pw_name : "?", number_of(entry, "pid"),
+		text_of(entry, "command", command, sizeof(command)));
 	if (number_of(entry, "rollback_to"))
-		printf("        back to revision %lld\n", number_of(entry, "rollback_to"));
+		fprintf(out, "        back to revision %lld\n", number_of(entry, "rollback_to"));
 	json_array_foreach(json_object_get(entry, "changes"), i, change)
-		printf("        %s: %s -> %s\n", text_of(change, "slot", slot, sizeof(slot)), text_of(change, "from", from, sizeof(from)),
-		       text_of(change, "to", to, sizeof(to)));
+		fprintf(out, "        %s: %s -> %s\n", text_of(change, "slot", slot, sizeof(slot)),
+			text_of(change, "from", from, sizeof(from)), text_of(change, "to", to, sizeof(to)));
 }
 
-void show_history(json_t *entries)
+void show_history(json_t *history)
 {
+	json_t *entries = json_object_get(history, "entries"), *entry;
 	size_t i;
-	json_t *entry;
 
-	if (json_array_size(entries) == 0)
+	if (number_of(history, "missed"))
+		printf("%lld older changes are not shown\n", number_of(history, "missed"));
+	else if (json_array_size(entries) == 0)
 		puts("no change yet");
 	json_array_foreach(entries, i, entry)
-		show_entry(entry);
+		show_entry(stdout, entry);
 }
 
 void show_swap(json_t *result)
@@ -137,27 +203,27 @@ void show_swap(json_t *result)
 	putchar('\n');
 }
 
-static void print_rates(const json_t *frame, const char *key, const char *what)
+static void print_rates(FILE *out, const json_t *frame, const char *key, const char *what)
 {
 	char name[64];
 	size_t i;
 	json_t *one;
 
 	json_array_foreach(json_object_get(frame, key), i, one)
-		printf("  %-10s %12.0f %s/s %16lld in all\n", text_of(one, "name", name, sizeof(name)),
-		       json_number_value(json_object_get(one, "per_second")), what, number_of(one, "total"));
+		fprintf(out, "  %-10s %12.0f %s/s %16lld in all\n", text_of(one, "name", name, sizeof(name)),
+			json_number_value(json_object_get(one, "per_second")), what, number_of(one, "total"));
 }
 
-void show_frame(json_t *frame, const char *room)
+void show_rates(FILE *out, json_t *frame, const char *room)
 {
-	char name[64], unit[64];
+	char name[128], unit[64];
 	size_t i;
 	json_t *one;
 
-	printf("room %s, revision %lld\n", room, number_of(frame, "revision"));
-	print_rates(frame, "lanes", "records");
-	print_rates(frame, "slots", "calls");
+	fprintf(out, "room %s, revision %lld\n", clean(room, name, sizeof(name)), number_of(frame, "revision"));
+	print_rates(out, frame, "lanes", "records");
+	print_rates(out, frame, "slots", "calls");
 	json_array_foreach(json_object_get(frame, "gauges"), i, one)
-		printf("  %-10s %12.6g %s\n", text_of(one, "name", name, sizeof(name)),
-		       json_number_value(json_object_get(one, "value")), text_of(one, "unit", unit, sizeof(unit)));
+		fprintf(out, "  %-10s %12.6g %s\n", text_of(one, "name", name, sizeof(name)),
+			json_number_value(json_object_get(one, "value")), text_of(one, "unit", unit, sizeof(unit)));
 }
