@@ -168,13 +168,8 @@ static bool make_room(struct croom_control *control)
 	struct client *client;
 
 	while (control->count >= control->clients_max && (client = idlest(control, now_ns()))) {
-		bool spoke = client->spoke;
-		unsigned count = control->count;
-
 		/* Its message may have come since; whoever speaks at once always gets in. */
-		if (!spoke && !client->ended)
-			client_ready(control, client, EPOLLIN);
-		if (control->count < count || (!spoke && client->spoke))
+		if (!client->spoke && !client->ended && (!client_ready(control, client, EPOLLIN) || client->spoke))
 			continue;
 		if (!client->out_used)
 			tell(client->fd, "org.croom.Room.TooManyClients", "too many clients; one that says nothing has to go");
@@ -350,7 +345,7 @@ static bool finished(const struct client *client, uint32_t events)
 	return !client->out_used && (client->closing || (client->ended && !busy(client) && !client->more));
 }
 
-void client_ready(struct croom_control *control, struct client *client, uint32_t events)
+bool client_ready(struct croom_control *control, struct client *client, uint32_t events)
 {
 	if (events & EPOLLOUT)
 		client_flush(client);
@@ -361,8 +356,10 @@ void client_ready(struct croom_control *control, struct client *client, uint32_t
 		out_done(client);
 		client->closing = true;
 	}
-	if (finished(client, events))
+	if (finished(client, events)) {
 		client_free(control, client);
-	else
-		client_interest(control, client);
+		return false;
+	}
+	client_interest(control, client);
+	return true;
 }

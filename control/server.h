@@ -66,7 +66,8 @@ void socket_close(struct croom_control *control);
 
 /* client.c */
 void client_accept(struct croom_control *control);
-void client_ready(struct croom_control *control, struct client *client, uint32_t events);
+/* Do what can be done for it now; false: it has gone. */
+bool client_ready(struct croom_control *control, struct client *client, uint32_t events);
 /* When it has to be looked at although nothing arrives. INT64_MAX: never. */
 int64_t client_next_ns(const struct client *client, int64_t now);
 void client_free(struct croom_control *control, struct client *client);
