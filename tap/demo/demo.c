@@ -34,9 +34,11 @@ struct act {
 
 static const struct act acts[] = {
 	{ "text is what tcpdump -nq prints.", "printer=text", 3, 2000 },
-	{ "Another format, in the middle of the stream: each packet is printed by one of the two, none by both.",
+	{ "Another format, in the middle of the stream: each packet is printed by one of\n"
+	  "the two, none by both.",
 	  "printer=json", 2, 2000 },
-	{ "Another filter. tcpdump has to be restarted for that; here libpcap compiles it beside the stream.",
+	{ "Another filter. tcpdump has to be restarted for that; here libpcap compiles it\n"
+	  "beside the stream.",
 	  "printer=text filter='bpf:udp port 53'", 3, 4000 },
 	{ "A filter that does not compile is refused, and nothing has changed.", "filter='bpf:tcp prot 80'", 1, 2000 },
 	{ "Back to the state before: a rollback is a revision like any other.", NULL, 2, 2000 },
@@ -236,7 +238,7 @@ static void draw(const struct demo *demo, const char *what, int64_t since, bool 
 	double seconds = (double)(now_ms() - since) / 1000;
 	uint64_t packets = net_packets() - demo->before;
 
-	printf("%s    %5.1f s: %8" PRIu64 " packets, %6" PRIu64 " swaps; now %-44.44s%s", demo->terminal ? "\r" : "", seconds,
+	printf("%s    %5.1f s: %8" PRIu64 " packets, %6" PRIu64 " swaps; now %-28.28s%s", demo->terminal ? "\r" : "", seconds,
 	       packets, demo->swaps, what, demo->terminal && !last ? "" : "\n");
 	fflush(stdout);
 }
@@ -254,7 +256,7 @@ static int storm(struct demo *demo)
 	uint64_t first = demo->swaps;
 	struct demo_reply reply;
 
-	printf("\nNow every slot, for %d seconds, as fast as the tap says that each change is in force:\n", demo->seconds);
+	printf("\nNow every slot, for %d seconds, as fast as the tap says that each is in force:\n", demo->seconds);
 	for (unsigned i = 0; now_ms() - since < demo->seconds * 1000 && !interrupted; i++) {
 		const char *one = change[i % (sizeof(change) / sizeof(change[0]))];
 
@@ -374,7 +376,7 @@ static int perform(struct demo *demo)
 	}
 	printf("A private network with real servers and clients:\n");
 	clients = load_start(demo->folder);
-	printf("croomtap taps the cable between them. `croomctl watch` in a second terminal shows it live.\n");
+	printf("croomtap taps the cable between them. In a second terminal, `croomctl watch`\nshows it live.\n");
 	if (!clients) {
 		printf("croomtap demo: nothing to capture; install at least ping\n");
 		return 1;
@@ -416,8 +418,8 @@ int tap_demo(int argc, char **argv)
 	nftw(demo.folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	if (rc == 0)
 		printf("\nNext, on your own traffic:\n"
-		       "  $ sudo build/bin/croomtap -i eth0          (any interface: croomtap -D)\n"
-		       "  $ sudo build/bin/croomctl list             in a second terminal: the slots and what can sit in them\n"
+		       "  $ sudo build/bin/croomtap -i eth0     (any interface: croomtap -D)\n"
+		       "  $ sudo build/bin/croomctl list        in a second terminal: what sits where\n"
 		       "  $ sudo build/bin/croomctl swap printer=json\n"
 		       "Or `croomtap demo --keep`: this network until Ctrl-C, and no sudo.\n");
 	return rc;

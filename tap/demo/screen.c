@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -80,8 +81,20 @@ void screen_end(void)
 	close(source);
 }
 
+/* How much of a line is shown: what fits behind the indent, before " ...". */
+static int line_width(void)
+{
+	struct winsize window = { 0 };
+	int width = 120;
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col >= 40 && window.ws_col < width)
+		width = window.ws_col;
+	return width - (int)(sizeof("      ") + sizeof(" ...") - 2);
+}
+
 void screen_show(int count, int wait_ms)
 {
+	int width = line_width();
 	struct timespec until;
 
 	count = count < KEPT ? count : KEPT;
@@ -97,7 +110,7 @@ void screen_show(int count, int wait_ms)
 		;
 	wanted = 0;
 	for (uint64_t i = 0; i < lines; i++)
-		printf("      %.110s%s\n", kept[i], strlen(kept[i]) > 110 ? " ..." : "");
+		printf("      %.*s%s\n", width, kept[i], strlen(kept[i]) > (size_t)width ? " ..." : "");
 	if (!lines)
 		printf("      (nothing came within %.1f s)\n", wait_ms / 1000.0);
 	pthread_mutex_unlock(&mutex);
