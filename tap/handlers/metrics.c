@@ -173,18 +173,19 @@ static void *push_every_second(void *arg)
 {
 	struct metrics *metrics = arg;
 	struct timespec next;
+	bool last = false;
 
 	clock_gettime(CLOCK_MONOTONIC, &next);
-	pthread_mutex_lock(&metrics->mutex);
-	while (!metrics->stop) {
+	/* The last time it is after the lane's last call; also where stop was set before this thread came to run. */
+	while (!last) {
 		next.tv_sec++;
+		pthread_mutex_lock(&metrics->mutex);
 		while (!metrics->stop && pthread_cond_timedwait(&metrics->wake, &metrics->mutex, &next) == 0)
 			;
+		last = metrics->stop;
 		pthread_mutex_unlock(&metrics->mutex);
 		push(metrics);
-		pthread_mutex_lock(&metrics->mutex);
 	}
-	pthread_mutex_unlock(&metrics->mutex);
 	return NULL;
 }
 

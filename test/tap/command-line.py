@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""What croomtap says to what is typed, to broken files and to outputs that fail: command-line.py CROOMTAP"""
+"""What croomtap says to what is typed, to broken files and to outputs that fail: command-line.py CROOMTAP [PART...]"""
 import fcntl
 import os
 import pty
@@ -286,12 +286,11 @@ def main():
         write_capture(capture, 500)
         write_capture(f"{folder}/some.pcap", 5000)
         write_capture(f"{folder}/big.pcap", 200_000)
-        wrong_values(capture)
-        right_values(capture)
-        broken_files(folder, capture)
-        outputs(folder, capture)
-        signals(folder)
-        status(folder)
+        parts = {"wrong": lambda: wrong_values(capture), "right": lambda: right_values(capture),
+                 "broken": lambda: broken_files(folder, capture), "outputs": lambda: outputs(folder, capture),
+                 "signals": lambda: signals(folder), "status": lambda: status(folder)}
+        for part in sys.argv[2:] or parts:
+            parts[part]()
     finish()
 
 
