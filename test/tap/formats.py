@@ -206,6 +206,20 @@ def in_the_middle(program, folder):
         check("--no-split: tshark opens these sections without a word", not said, said)
 
 
+def by_kind(program, folder):
+    """Unless told, only a swap from or to a capture file starts a new file: none holds two kinds."""
+    files, done = swapped(program, folder, "--printer", "text", printers=("json", "csv", "pcap", "text", "pcapng", "csv"))
+    together = sorted(n for path in files for n in numbers_in(path))
+    check("by default: every packet once in all files together", together == list(range(PACKETS)),
+          f"{len(together)} of {PACKETS}")
+    heads = (b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1", b"\x0a\x0d\x0d\x0a")
+    content = [open(path, "rb").read() for path in files]
+    mixed = [len(data) for data in content if sum(data.count(head) for head in heads) > (data[:4] in heads)]
+    check("by default: no file holds two kinds", not mixed, mixed)
+    check("by default: text, json and csv share one", 10 < len(files) <= done * 4 // 6 + 2 and
+          any(b'{"type"' in data and b"\npacket," in data for data in content), f"{len(files)} files, {done} swaps")
+
+
 def main():
     program = os.path.abspath(sys.argv[1])
     with tempfile.TemporaryDirectory(prefix="croomtap-test-") as folder:
@@ -214,6 +228,7 @@ def main():
             os.environ["PATH"] += ":/usr/sbin"
             copies(program, folder)
             in_the_middle(program, folder)
+            by_kind(program, folder)
         else:
             skip("pcap as tcpdump writes it", "tcpdump is not installed")
         blocks(program, folder)
