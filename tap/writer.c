@@ -1,14 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * Sinks and the one thread that writes them out.
- *
- * Lane thread: `chunk`, `used`, `capacity`, `dirty` and the producer side of `ring`. Writer thread: the consumer
- * side of `ring`, `fd`, `part`, `failed`. Control thread: opens, and closes by setting `closing` and waiting for
- * `gone`. `mutex` guards the list of sinks only and is never held during a write or by the lane.
- *
- * A chunk on the ring starts with one word: DATA, or SPLIT (nothing follows: open the next file).
- */
-#include "tap.h"
+/* The thread that writes the sinks out. Who owns what: tap/sink-impl.h. */
+#include "sink-impl.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -16,65 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { SINKS_MAX = 32, GATHER = 64, WORD = 8, MAIN_RING = 2 * 1024 * 1024, OWN_RING = 1024 * 1024,
-       CHUNK = 64 * 1024, OPEN_TRIES = 1000 };
-enum { DATA = 1, SPLIT = 2 };
-
-struct tap_sink {
-	struct tap_writer *writer;
-	struct croom_ring *ring;
-	bool lossy, main, split;
-	/* lane */
-	char *chunk;
-	size_t used, capacity;
-	bool dirty;
-	bool any, ever;              /* something was committed: since the last split, at all */
-	uint64_t refused;
-	/* writer */
-	int fd;
-	bool own_fd;
-	char *path;                  /* or "standard output", "standard error" */
-	unsigned part;               /* of a split output: 0, 1, 2, ... */
-	bool failed;
-	/* control */
-	int closing, gone;
-};
-
-struct tap_writer {
-	pthread_t thread;
-	pthread_mutex_t mutex;
-	struct tap_sink *sink[SINKS_MAX];
-	int stop;
-	bool spin;
-	struct tap_sink *dirty[SINKS_MAX];   /* the lane's: with a chunk that is not handed over */
-	unsigned dirties;
-	int error;                           /* the main sink's; under mutex */
-	char error_text[256];
-	int other_failed;
-	uint64_t bytes, unwritten;
-};
-
-static void sleep_ns(long ns)
-{
-	struct timespec pause = { .tv_nsec = ns };
-
-	nanosleep(&pause, NULL);
-}
-
-static inline void pause_cpu(void)
-{
-#if defined(__x86_64__)
-	__builtin_ia32_pause();
-#elif defined(__aarch64__)
-	__asm__ volatile("yield");
-#endif
-}
+enum { GATHER = 64, OPEN_TRIES = 1000 };
 
 /* Nothing more is written there. The main sink's end is the tap's; without an audit or a diagnosis the tap goes on. */
-static void sink_fail(struct tap_sink *sink, int error)
+void sink_fail(struct tap_sink *sink, int error)
 {
 	struct tap_writer *writer = sink->writer;
 
@@ -198,7 +137,7 @@ static void sink_leave(struct tap_writer *writer, struct tap_sink *sink)
 		if (writer->sink[i] == sink)
 			writer->sink[i] = NULL;
 	pthread_mutex_unlock(&writer->mutex);
-	/* pair: sink.gone -- release; the acquire is in tap_sink_close(), below. */
+	/* pair: sink.gone -- release; the acquire is in tap_sink_close(), sink.c. */
 	croom_set_release(&sink->gone, 1);
 }
 
@@ -220,7 +159,7 @@ static void *writer_run(void *arg)
 
 			if (!sink[i])
 				continue;
-			/* pair: sink.closing -- acquire; the release is in tap_sink_close(), below: after the last chunk. */
+			/* pair: sink.closing -- acquire; the release is in tap_sink_close(), sink.c: after the last chunk. */
 			closing = croom_get_acquire(&sink[i]->closing);
 			any |= sink_drain(sink[i]);
 			if (closing)
@@ -306,176 +245,4 @@ uint64_t tap_writer_unwritten(struct tap_writer *writer)
 {
 	/* relaxed: a figure for people. */
 	return croom_get_relaxed(&writer->unwritten);
-}
-
-static int sink_new(struct tap_sink **out, struct tap_writer *writer, size_t bytes, int fd, const char *path)
-{
-	struct tap_sink *sink = calloc(1, sizeof(*sink));
-	int rc = sink ? croom_ring_open(&sink->ring, bytes) : -ENOMEM;
-
-	if (rc == 0 && !(sink->path = strdup(path)))
-		rc = -ENOMEM;
-	if (rc == 0) {
-		sink->writer = writer;
-		sink->fd = fd;
-		rc = -ENFILE;
-		pthread_mutex_lock(&writer->mutex);
-		for (unsigned i = 0; i < SINKS_MAX && rc; i++)
-			if (!writer->sink[i]) {
-				writer->sink[i] = sink;
-				rc = 0;
-			}
-		pthread_mutex_unlock(&writer->mutex);
-	}
-	if (rc && sink) {
-		croom_ring_close(sink->ring);
-		free(sink->path);
-		free(sink);
-	}
-	*out = rc ? NULL : sink;
-	return rc;
-}
-
-int tap_sink_open(struct tap_sink **sink, struct tap_writer *writer, const char *path, int fd, bool lossy,
-		  struct croom_error *err)
-{
-	int rc;
-
-	if (path) {
-		fd = tap_open_append(path, err);
-		if (fd < 0)
-			return fd;
-	}
-	rc = sink_new(sink, writer, OWN_RING, fd, path ? path : "standard error");
-	if (rc) {
-		if (path)
-			close(fd);
-		return croom_error_set(err, rc, CROOM_ERROR_OTHER, NULL, "no room for another output: %s", strerror(-rc));
-	}
-	(*sink)->own_fd = path != NULL;
-	(*sink)->lossy = lossy;
-	return 0;
-}
-
-int tap_sink_open_main(struct tap_sink **sink, struct tap_writer *writer, const char *path, int fd, bool split)
-{
-	bool file = strcmp(path, "-") != 0;
-	int rc = sink_new(sink, writer, MAIN_RING, fd, file ? path : "standard output");
-
-	if (rc)
-		return rc;
-	(*sink)->main = true;
-	(*sink)->own_fd = file;
-	(*sink)->split = split;
-	return 0;
-}
-
-void tap_sink_close(struct tap_sink *sink)
-{
-	if (!sink)
-		return;
-	/* pair: sink.closing -- release; the acquire is in writer_run(), above. */
-	croom_set_release(&sink->closing, 1);
-	/* pair: sink.gone -- acquire; the release is in sink_leave(), above. The writer does not touch it any more. */
-	while (!croom_get_acquire(&sink->gone))
-		sleep_ns(200000);
-	/* Some file systems tell only now that they are full. */
-	if (sink->own_fd && close(sink->fd) && !sink->failed)
-		sink_fail(sink, errno);
-	croom_ring_close(sink->ring);
-	free(sink->path);
-	free(sink);
-}
-
-/* Hand over the sink's chunk. Lane thread. */
-static void chunk_end(struct tap_sink *sink)
-{
-	if (!sink->chunk)
-		return;
-	if (sink->used) {
-		croom_ring_commit(sink->ring, WORD + sink->used);
-		croom_ring_publish(sink->ring);
-	}
-	sink->chunk = NULL;
-}
-
-/* Room on the ring, waiting for the writer unless the sink is lossy. Lane thread. */
-static void *chunk_room(struct tap_sink *sink, size_t bytes)
-{
-	void *room;
-	unsigned tries = 0;
-
-	while (!(room = croom_ring_try_reserve(sink->ring, bytes)) && !sink->lossy) {
-		if (sink->writer->spin || ++tries < 1000)
-			pause_cpu();
-		else
-			sleep_ns(50000);
-	}
-	return room;
-}
-
-char *tap_sink_reserve(struct tap_sink *sink, size_t max)
-{
-	uint64_t *room;
-
-	if (sink->chunk && sink->capacity - sink->used >= max)
-		return sink->chunk + sink->used;
-	chunk_end(sink);
-	sink->capacity = max > CHUNK - WORD ? max : CHUNK - WORD;
-	room = chunk_room(sink, WORD + sink->capacity);
-	if (!room) {
-		/* relaxed: one writer, a figure for people. */
-		croom_set_relaxed(&sink->refused, sink->refused + 1);
-		return NULL;
-	}
-	*room = DATA;
-	sink->chunk = (char *)(room + 1);
-	sink->used = 0;
-	if (!sink->dirty) {
-		sink->dirty = true;
-		sink->writer->dirty[sink->writer->dirties++] = sink;
-	}
-	return sink->chunk;
-}
-
-void tap_sink_commit(struct tap_sink *sink, size_t length)
-{
-	sink->used += length;
-	sink->any = sink->ever = true;
-}
-
-bool tap_sink_untouched(const struct tap_sink *sink)
-{
-	return !sink->ever;
-}
-
-void tap_sink_split(struct tap_sink *sink)
-{
-	uint64_t *room;
-
-	if (!sink->split || !sink->any)
-		return;
-	sink->any = false;
-	chunk_end(sink);
-	room = chunk_room(sink, WORD);
-	if (!room)
-		return;
-	*room = SPLIT;
-	croom_ring_commit(sink->ring, WORD);
-	croom_ring_publish(sink->ring);
-}
-
-uint64_t tap_sink_refused(const struct tap_sink *sink)
-{
-	/* relaxed: a figure for people. */
-	return croom_get_relaxed(&sink->refused);
-}
-
-void tap_sinks_flush(struct tap_writer *writer)
-{
-	for (unsigned i = 0; i < writer->dirties; i++) {
-		chunk_end(writer->dirty[i]);
-		writer->dirty[i]->dirty = false;
-	}
-	writer->dirties = 0;
 }

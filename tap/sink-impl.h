@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Sinks (sink.c) and the one thread that writes them out (writer.c): what they share.
+ *
+ * Lane thread: `chunk`, `used`, `capacity`, `dirty` and the producer side of `ring`. Writer thread: the consumer
+ * side of `ring`, `fd`, `part`, `failed`. Control thread: opens, and closes by setting `closing` and waiting for
+ * `gone`. `mutex` guards the list of sinks only and is never held during a write or by the lane.
+ *
+ * A chunk on the ring starts with one word: DATA, or SPLIT (nothing follows: open the next file).
+ */
+#ifndef TAP_SINK_IMPL_H
+#define TAP_SINK_IMPL_H
+
+#include "tap.h"
+#include <time.h>
+
+enum { SINKS_MAX = 32, WORD = 8 };
+enum { DATA = 1, SPLIT = 2 };
+
+struct tap_sink {
+	struct tap_writer *writer;
+	struct croom_ring *ring;
+	bool lossy, main, split;
+	/* lane */
+	char *chunk;
+	size_t used, capacity;
+	bool dirty;
+	bool any, ever;              /* something was committed: since the last split, at all */
+	uint64_t refused;
+	/* writer */
+	int fd;
+	bool own_fd;
+	char *path;                  /* or "standard output", "standard error" */
+	unsigned part;               /* of a split output: 0, 1, 2, ... */
+	bool failed;
+	/* control */
+	int closing, gone;
+};
+
+struct tap_writer {
+	pthread_t thread;
+	pthread_mutex_t mutex;
+	struct tap_sink *sink[SINKS_MAX];
+	int stop;
+	bool spin;
+	struct tap_sink *dirty[SINKS_MAX];   /* the lane's: with a chunk that is not handed over */
+	unsigned dirties;
+	int error;                           /* the main sink's; under mutex */
+	char error_text[256];
+	int other_failed;
+	uint64_t bytes, unwritten;
+};
+
+/* writer.c: the sink cannot be written to. Writer thread, or whoever closes it after that has let go. */
+void sink_fail(struct tap_sink *sink, int error);
+
+static inline void sleep_ns(long ns)
+{
+	struct timespec pause = { .tv_nsec = ns };
+
+	nanosleep(&pause, NULL);
+}
+
+#endif

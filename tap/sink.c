@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Sinks: what a handler writes goes in chunks to the writer thread. Who owns what: tap/sink-impl.h. */
+#include "sink-impl.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { MAIN_RING = 2 * 1024 * 1024, OWN_RING = 1024 * 1024, CHUNK = 64 * 1024 };
+
+static inline void pause_cpu(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#endif
+}
+
+static int sink_new(struct tap_sink **out, struct tap_writer *writer, size_t bytes, int fd, const char *path)
+{
+	struct tap_sink *sink = calloc(1, sizeof(*sink));
+	int rc = sink ? croom_ring_open(&sink->ring, bytes) : -ENOMEM;
+
+	if (rc == 0 && !(sink->path = strdup(path)))
+		rc = -ENOMEM;
+	if (rc == 0) {
+		sink->writer = writer;
+		sink->fd = fd;
+		rc = -ENFILE;
+		pthread_mutex_lock(&writer->mutex);
+		for (unsigned i = 0; i < SINKS_MAX && rc; i++)
+			if (!writer->sink[i]) {
+				writer->sink[i] = sink;
+				rc = 0;
+			}
+		pthread_mutex_unlock(&writer->mutex);
+	}
+	if (rc && sink) {
+		croom_ring_close(sink->ring);
+		free(sink->path);
+		free(sink);
+	}
+	*out = rc ? NULL : sink;
+	return rc;
+}
+
+int tap_sink_open(struct tap_sink **sink, struct tap_writer *writer, const char *path, int fd, bool lossy,
+		  struct croom_error *err)
+{
+	int rc;
+
+	if (path) {
+		fd = tap_open_append(path, err);
+		if (fd < 0)
+			return fd;
+	}
+	rc = sink_new(sink, writer, OWN_RING, fd, path ? path : "standard error");
+	if (rc) {
+		if (path)
+			close(fd);
+		return croom_error_set(err, rc, CROOM_ERROR_OTHER, NULL, "no room for another output: %s", strerror(-rc));
+	}
+	(*sink)->own_fd = path != NULL;
+	(*sink)->lossy = lossy;
+	return 0;
+}
+
+int tap_sink_open_main(struct tap_sink **sink, struct tap_writer *writer, const char *path, int fd, bool split)
+{
+	bool file = strcmp(path, "-") != 0;
+	int rc = sink_new(sink, writer, MAIN_RING, fd, file ? path : "standard output");
+
+	if (rc)
+		return rc;
+	(*sink)->main = true;
+	(*sink)->own_fd = file;
+	(*sink)->split = split;
+	return 0;
+}
+
+void tap_sink_close(struct tap_sink *sink)
+{
+	if (!sink)
+		return;
+	/* pair: sink.closing -- release; the acquire is in writer_run(), writer.c. */
+	croom_set_release(&sink->closing, 1);
+	/* pair: sink.gone -- acquire; the release is in sink_leave(), writer.c. The writer does not touch it any more. */
+	while (!croom_get_acquire(&sink->gone))
+		sleep_ns(200000);
+	/* Some file systems tell only now that they are full. */
+	if (sink->own_fd && close(sink->fd) && !sink->failed)
+		sink_fail(sink, errno);
+	croom_ring_close(sink->ring);
+	free(sink->path);
+	free(sink);
+}
+
+/* Hand over the sink's chunk. Lane thread. */
+static void chunk_end(struct tap_sink *sink)
+{
+	if (!sink->chunk)
+		return;
+	if (sink->used) {
+		croom_ring_commit(sink->ring, WORD + sink->used);
+		croom_ring_publish(sink->ring);
+	}
+	sink->chunk = NULL;
+}
+
+/* Room on the ring, waiting for the writer unless the sink is lossy. Lane thread. */
+static void *chunk_room(struct tap_sink *sink, size_t bytes)
+{
+	void *room;
+	unsigned tries = 0;
+
+	while (!(room = croom_ring_try_reserve(sink->ring, bytes)) && !sink->lossy) {
+		if (sink->writer->spin || ++tries < 1000)
+			pause_cpu();
+		else
+			sleep_ns(50000);
+	}
+	return room;
+}
+
+char *tap_sink_reserve(struct tap_sink *sink, size_t max)
+{
+	uint64_t *room;
+
+	if (sink->chunk && sink->capacity - sink->used >= max)
+		return sink->chunk + sink->used;
+	chunk_end(sink);
+	sink->capacity = max > CHUNK - WORD ? max : CHUNK - WORD;
+	room = chunk_room(sink, WORD + sink->capacity);
+	if (!room) {
+		/* relaxed: one writer, a figure for people. */
+		croom_set_relaxed(&sink->refused, sink->refused + 1);
+		return NULL;
+	}
+	*room = DATA;
+	sink->chunk = (char *)(room + 1);
+	sink->used = 0;
+	if (!sink->dirty) {
+		sink->dirty = true;
+		sink->writer->dirty[sink->writer->dirties++] = sink;
+	}
+	return sink->chunk;
+}
+
+void tap_sink_commit(struct tap_sink *sink, size_t length)
+{
+	sink->used += length;
+	sink->any = sink->ever = true;
+}
+
+bool tap_sink_untouched(const struct tap_sink *sink)
+{
+	return !sink->ever;
+}
+
+void tap_sink_split(struct tap_sink *sink)
+{
+	uint64_t *room;
+
+	if (!sink->split || !sink->any)
+		return;
+	sink->any = false;
+	chunk_end(sink);
+	room = chunk_room(sink, WORD);
+	if (!room)
+		return;
+	*room = SPLIT;
+	croom_ring_commit(sink->ring, WORD);
+	croom_ring_publish(sink->ring);
+}
+
+uint64_t tap_sink_refused(const struct tap_sink *sink)
+{
+	/* relaxed: a figure for people. */
+	return croom_get_relaxed(&sink->refused);
+}
+
+void tap_sinks_flush(struct tap_writer *writer)
+{
+	for (unsigned i = 0; i < writer->dirties; i++) {
+		chunk_end(writer->dirty[i]);
+		writer->dirty[i]->dirty = false;
+	}
+	writer->dirties = 0;
+}
