@@ -178,10 +178,10 @@ class Client:
         self.send(method, **parameters)
         return self.answer(method)
 
-    def swap(self, *changes, **more):
+    def swap(self, *changes, wait_ms=60000, **more):
         """swap("printer=plain", ...)"""
         pairs = [dict(zip(("slot", "handler"), change.split("=", 1))) for change in changes]
-        return self.call("Swap", changes=pairs, **more)
+        return self.call("Swap", changes=pairs, wait_ms=wait_ms, **more)
 
     def refused(self, method, **parameters):
         """The error that this call must give."""

@@ -43,6 +43,7 @@ struct hand {                      /* a data thread */
 	struct croom_lane *lane;
 	pthread_t thread;
 	int index;
+	int stalled;               /* it has seen that it has to be, or has not */
 };
 
 struct hosted {
@@ -114,7 +115,10 @@ static void *work(void *arg)
 	note n = { 1 };
 
 	while (!__atomic_load_n(&ended, __ATOMIC_RELAXED)) {
-		if (!__atomic_load_n(&stalled[hand->index], __ATOMIC_RELAXED))
+		int stall = __atomic_load_n(&stalled[hand->index], __ATOMIC_RELAXED);
+
+		__atomic_store_n(&hand->stalled, stall, __ATOMIC_RELAXED);
+		if (!stall)
 			panel = croom_lane_observe(hand->lane, panel);
 		for (int i = 0; i < 10; i++) {
 			croom_slot_call(filter, panel, &n);
@@ -172,6 +176,9 @@ static void open_room(struct hosted *hosted, unsigned slots)
 		pthread_create(&hosted->hand[i].thread, NULL, work, &hosted->hand[i]);
 	}
 	must(croom_room_lane_add(hosted->room, "asleep", &asleep), "lane", NULL);
+	for (int i = 0; i < THREADS; i++)
+		while (__atomic_load_n(&hosted->hand[i].lane->records, __ATOMIC_RELAXED) == 0)
+			usleep(1000);
 }
 
 static void storm(struct croom_room *room, int count, int bytes)
@@ -188,8 +195,17 @@ static void storm(struct croom_room *room, int count, int bytes)
 	free(handler);
 }
 
+/* No lane is between having asked whether it may observe and doing it. */
+static void stall(struct hosted *hosted, int rooms, int lane, int on)
+{
+	__atomic_store_n(&stalled[lane], on, __ATOMIC_RELAXED);
+	for (int i = 0; i < rooms; i++)
+		while (__atomic_load_n(&hosted[i].hand[lane].stalled, __ATOMIC_RELAXED) != on)
+			usleep(1000);
+}
+
 /* One command; false when there is none any more. */
-static int obey(struct hosted *hosted)
+static int obey(struct hosted *hosted, int rooms)
 {
 	char line[100], word[32] = "", which[32] = "";
 	int bytes = 0;
@@ -199,7 +215,7 @@ static int obey(struct hosted *hosted)
 	sscanf(line, "%31s %31s %d", word, which, &bytes);
 	for (int i = 0; i < THREADS; i++)
 		if (strcmp(which, lane_names[i]) == 0)
-			__atomic_store_n(&stalled[i], strcmp(word, "stall") == 0, __ATOMIC_RELAXED);
+			stall(hosted, rooms, i, strcmp(word, "stall") == 0);
 	if (strcmp(word, "storm") == 0)
 		storm(hosted[0].room, atoi(which), bytes);
 	puts("ok");
@@ -245,7 +261,7 @@ int main(int argc, char **argv)
 		poll(ready, dispatch ? 1 + (nfds_t)rooms : 1, -1);
 		for (int i = 0; i < rooms && dispatch; i++)
 			must(croom_control_dispatch(hosted[i].control), "dispatch", NULL);
-		if (ready[0].revents && !obey(hosted))
+		if (ready[0].revents && !obey(hosted, rooms))
 			break;
 	}
 	__atomic_store_n(&ended, 1, __ATOMIC_RELAXED);

@@ -158,7 +158,7 @@ def late_lane(host):
         check("and the change is in force", client.handlers()["printer"] == "number:77")
         late = {lane["name"]: lane for lane in client.call("List")["lanes"]}
         check("List shows who is late", late["feed"]["late_ms"] > 100 and late["feed"]["revision"] == now and
-              late["spare"]["late_ms"] == 0, late)
+              until(lambda: client.call("List")["lanes"][1]["late_ms"] == 0), late)
         lanes = {lane["lane"]: lane for lane in client.swap("printer=number:78", wait_ms=0)["lanes"]}
         check("published only: the late lane has not observed", not lanes["feed"]["observed"] and
               lanes["feed"]["revision"] is None and lanes["feed"]["first_record"] is None, lanes)
@@ -309,7 +309,7 @@ def one_snapshot(host):
 def pipelined(host):
     with host.client() as client:
         for i in range(500):
-            client.send("Swap", changes=[{"slot": "s2", "handler": f"text:{i}"}], wait_ms=0, command="pipelined")
+            client.send("Swap", changes=[{"slot": "s2", "handler": f"text:{i}"}], wait_ms=60000, command="pipelined")
             client.send("History", count=1)
         wrong = []
         for i in range(500):
@@ -318,8 +318,9 @@ def pipelined(host):
             if entry["changes"][0]["to"] != f"text:{i}":
                 wrong.append((i, entry))
         check("1,000 calls at once are answered in order", not wrong, wrong[:2])
+        # No more than may wait for a lane that has no processor just now.
         one = [{"slot": "s2", "handler": "number:1"}]
-        for _ in range(200):
+        for _ in range(50):
             client.send("Swap", oneway=True, changes=one)
         client.send("Swap", oneway=True, changes="wrong")
         client.send("Watch", oneway=True, more=True)
@@ -330,10 +331,11 @@ def pipelined(host):
         client.raw(b"not JSON\0")
         check("the call after a oneway one gets its error", "error" in client.receive("List"))
     with host.client() as client, host.client() as other:
-        for i in range(300):
+        other.swap("s2=plain")
+        for i in range(50):
             client.send("Swap", oneway=True, changes=[{"slot": "s2", "handler": f"number:{i}"}])
         client.close()
-        check("oneway: what was sent before hanging up is done", until(lambda: other.handlers()["s2"] == "number:299"),
+        check("oneway: what was sent before hanging up is done", until(lambda: other.handlers()["s2"] == "number:49"),
               other.handlers())
         client = host.client()
         client.send("History")
@@ -349,10 +351,10 @@ def by_itself(host, name):
     with host.client() as client:
         check(f"{name}: swap, list, rollback", client.swap("printer=number:1")["revision"] == 2 and
               client.handlers()["printer"] == "number:1" and client.call("Rollback")["revision"] == 3)
-        host.tell("stall", "spare")
+        host.tell("stall", "feed")
         error = client.refused("Swap", changes=[{"slot": "printer", "handler": "plain"}], wait_ms=50)
-        host.tell("go", "spare")
-        check(f"{name}: not observed in time", error.name == "NotObserved" and error.parameters["lane"] == "spare", error)
+        host.tell("go", "feed")
+        check(f"{name}: not observed in time", error.name == "NotObserved" and error.parameters["lane"] == "feed", error)
         client.send("Watch", more=True, interval_ms=50)
         check(f"{name}: watch", [client.answer("Watch")["revision"] for _ in range(4)] == [4] * 4)
 
@@ -365,7 +367,7 @@ def two_rooms():
         def swap(room):
             with host.client(room) as client:
                 for i in range(300):
-                    result = client.swap(f"printer=number:{i}", wait_ms=5000 if i % 2 else 0)
+                    result = client.swap(f"printer=number:{i}", wait_ms=60000 if i % 2 else 0)
                     if result["revision"] != i + 2 or len(result["lanes"]) != 3:
                         wrong.append((room, i, result))
 
