@@ -60,7 +60,9 @@ int instance_open(struct instance **instance, struct spec *spec, const char *slo
 	else if (*spec->config)
 		rc = croom_error_set(&said, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL,
 				     "takes no config; leave out ':%s'", spec->config);
-	if (rc < 0) {
+	if (rc) {
+		/* A class that says EINVAL instead of -EINVAL has failed all the same. */
+		rc = rc > 0 ? -rc : rc;
 		free(new);
 		return open_failed(err, &said, rc, spec, slot);
 	}

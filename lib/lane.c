@@ -8,6 +8,7 @@
  */
 #include "lane-impl.h"
 #include "panel-impl.h"
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,9 +57,11 @@ static const struct croom_panel *lane_take(struct lane *lane, const struct croom
 const struct croom_panel *croom_lane_move(struct croom_lane *pub)
 {
 	struct lane *lane = (struct lane *)pub;
-	/* pair: room.publish -- acquire; the release is in publish(), swap.c. */
+	/* pair: room.publish -- acquire; the release is in publish(), swap.c. Also for observe, which only compares. */
 	const struct croom_panel *panel = croom_get_acquire(lane->pub.wire);
 
+	/* A lane that is parked has to unpark: nobody knows that it holds what it takes here. */
+	assert(lane->panel);
 	if (panel == lane->panel)
 		return panel;
 	return lane_take(lane, panel);
@@ -145,7 +148,8 @@ void lane_start(const struct lane *lane, uint64_t revision, struct croom_lane_st
 		/* An older mark still stands, or none was ever overwritten: so none between is missing. */
 		start->revision = best;
 		start->first_record = best_first;
-	} else if (best == UINT64_MAX && lane->parked && start->observed) {
+	} else if (best == UINT64_MAX && start->observed) {
+		/* It was parked when it was looked at; by now it may be awake, but has done no record since. */
 		start->revision = lane->passed;
 		start->first_record = lane->first_awake;
 	}

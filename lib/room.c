@@ -25,11 +25,14 @@ static int class_list_add(struct room_slot *slot, const struct croom_class *clas
 	return 0;
 }
 
-static int slot_init(struct room_slot *slot, const struct croom_slot *def)
+static int slot_init(struct room_slot *slot, const struct croom_slot *def, unsigned index)
 {
 	const char *empty = def->empty ? def->empty : "off";
 
 	if (!name_good(def->name) || !name_good(empty) || !def->type)
+		return -EINVAL;
+	/* The index that CROOM_SLOT was given is what a lane calls: elsewhere in the table sits another record's handler. */
+	if (def->type().place != index + 1)
 		return -EINVAL;
 	slot->def = def;
 	slot->empty.class = (struct croom_class){ .name = empty, .run = empty_run, .type = def->type,
@@ -97,7 +100,7 @@ int croom_room_open(struct croom_room **out, const char *name, const struct croo
 	strncpy(room->name, name, CROOM_NAME_MAX);
 	room->slot = slot;
 	for (unsigned i = 0; i < count && rc == 0; i++, room->slots++)
-		rc = slot_init(&room->slot[i], &slots[i]);
+		rc = slot_init(&room->slot[i], &slots[i], i);
 	if (rc == 0)
 		rc = first_panel(room);
 	if (rc) {
@@ -115,6 +118,8 @@ void croom_room_close(struct croom_room *room)
 	if (room->panel)
 		collect(room);
 	/* A lane that is still awake would run a handler that is closed below. */
+	for (unsigned i = 0; i < room->lanes; i++)
+		assert(room->lane[i]->parked);
 	assert(!room->oldest);
 	if (room->panel)
 		panel_free(room->panel);

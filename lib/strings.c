@@ -130,7 +130,8 @@ static int look(const struct croom_strings *strings, const void *bytes, size_t l
 			uint32_t have = (uint32_t)at - 1;
 			const struct entry *entry = &strings->entry[have];
 
-			if (entry->length == length && memcmp(strings->bytes + entry->offset, bytes, length) == 0) {
+			if (entry->length == length &&
+			    (length == 0 || memcmp(strings->bytes + entry->offset, bytes, length) == 0)) {
 				*id = have;
 				return 1;
 			}
@@ -151,7 +152,8 @@ int croom_strings_intern(struct croom_strings *strings, const void *bytes, size_
 	entry = &strings->entry[strings->count];
 	entry->offset = strings->used;
 	entry->length = length;
-	memcpy(strings->bytes + strings->used, bytes, length);
+	if (length)
+		memcpy(strings->bytes + strings->used, bytes, length);
 	strings->bytes[strings->used + length] = 0;
 	*id = (uint32_t)strings->count;
 	/* relaxed: a figure for people. */

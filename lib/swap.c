@@ -8,11 +8,13 @@
  */
 #include "room-impl.h"
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 enum { WAIT_MS = 5000 };
+#define WAIT_MS_MAX (INT64_C(1000) * 86400 * 365)
 
 /* What a swap or a rollback is about to put in force. */
 struct plan {
@@ -97,6 +99,7 @@ static int plan_set(struct plan *plan, uint32_t slot, struct spec *spec)
 
 static int plan_change(struct plan *plan, const struct croom_change *change)
 {
+	size_t class = strcspn(change->handler, ":");
 	const struct class_entry *entry;
 	struct spec *spec;
 	uint32_t slot;
@@ -107,12 +110,16 @@ static int plan_change(struct plan *plan, const struct croom_change *change)
 	if (plan->state->spec[slot])
 		return croom_error_set(plan->err, -EINVAL, CROOM_ERROR_OTHER, change->slot,
 				       "slot %s is named twice; name it once", change->slot);
-	if (strlen(change->handler) > CROOM_CONFIG_MAX)
-		return croom_error_set(plan->err, -EINVAL, CROOM_ERROR_BAD_CONFIG, change->slot,
-				       "the config for slot %s is longer than %d bytes", change->slot, CROOM_CONFIG_MAX);
-	entry = find_class(plan->room, slot, change->handler, strcspn(change->handler, ":"), plan->err);
+	entry = find_class(plan->room, slot, change->handler, class, plan->err);
 	if (!entry)
 		return -ENOENT;
+	if (strlen(change->handler) > class + 1 + CROOM_CONFIG_MAX) {
+		char subject[2 * CROOM_NAME_MAX + 2];
+
+		snprintf(subject, sizeof(subject), "%s=%s", change->slot, entry->class.name);
+		return croom_error_set(plan->err, -EINVAL, CROOM_ERROR_BAD_CONFIG, subject,
+				       "%s: the config is longer than %d bytes", subject, CROOM_CONFIG_MAX);
+	}
 	spec = spec_new(entry, change->handler);
 	if (!spec)
 		return out_of_memory(plan->err);
@@ -161,11 +168,17 @@ static int poll_locked(struct croom_room *room, uint64_t revision, struct croom_
 	const struct lane *late;
 	int64_t late_ns;
 
+	if (revision > room->panel->pub.revision)
+		return croom_error_set(err, -EINVAL, CROOM_ERROR_OTHER, NULL, "there is no revision %llu yet; the newest is %llu",
+				       (unsigned long long)revision, (unsigned long long)room->panel->pub.revision);
 	collect(room);
 	result_fill(room, revision, result);
 	late = late_lane(room, revision, &late_ns);
-	if (!late)
+	if (!late) {
+		if (err)
+			memset(err, 0, sizeof(*err));
 		return 0;
+	}
 	croom_error_set(err, -EAGAIN, CROOM_ERROR_NOT_OBSERVED, late->name,
 			"revision %llu is published, but lane %s still runs %llu, for %.3f s now",
 			(unsigned long long)revision, late->name, (unsigned long long)late->passed,
@@ -190,7 +203,7 @@ int croom_room_poll(struct croom_room *room, uint64_t revision, struct croom_swa
 static int wait_observed(struct croom_room *room, uint64_t revision, int64_t wait_ms,
 			 struct croom_swap_result *result, struct croom_error *err)
 {
-	int64_t deadline = clock_ns(CLOCK_MONOTONIC) + wait_ms * 1000000;
+	int64_t deadline = clock_ns(CLOCK_MONOTONIC) + (wait_ms < WAIT_MS_MAX ? wait_ms : WAIT_MS_MAX) * 1000000;
 	long pause_ns = 1000;
 	int rc;
 
@@ -205,8 +218,6 @@ static int wait_observed(struct croom_room *room, uint64_t revision, int64_t wai
 		nanosleep(&pause, NULL);
 		pause_ns = pause_ns < 1000000 ? pause_ns * 2 : 1000000;
 	}
-	if (rc == 0 && err)
-		memset(err, 0, sizeof(*err));
 	return rc;
 }
 

@@ -3,7 +3,8 @@
  * What went wrong, for a program to branch on and for a person to act on.
  *
  * Calls that an operator's input can make fail take a struct croom_error, return its code (-errno) and write
- * one sentence that says what to do. Such a call has changed nothing. err may be NULL where the code suffices.
+ * one sentence that says what to do. Such a call has changed nothing, but for CROOM_ERROR_NOT_OBSERVED. err may be
+ * NULL where the code suffices.
  */
 #ifndef CROOM_ERROR_H
 #define CROOM_ERROR_H

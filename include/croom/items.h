@@ -147,10 +147,10 @@ static inline bool croom_items_take(struct croom_items *items, void *item)
 /* Items in the queue, a moment's figure. Any thread. */
 static inline uint64_t croom_items_used(const struct croom_items *items)
 {
-	/* relaxed: two figures of different moments; taken first, so that the difference is not negative. */
-	uint64_t taken = croom_get_relaxed(&items->taken);
+	/* relaxed: two figures of different moments, each raised after what it counts, so they may cross. */
+	uint64_t taken = croom_get_relaxed(&items->taken), put = croom_get_relaxed(&items->put);
 
-	return croom_get_relaxed(&items->put) - taken;
+	return put > taken ? put - taken : 0;
 }
 
 /* How many items found no room. Any thread. */

@@ -44,7 +44,7 @@ enum { CROOM_NAME_MAX = 31 };      /* bytes in the name of a room, slot, class, 
 struct croom_lane_start {
 	char lane[CROOM_NAME_MAX + 1];
 	bool observed;                     /* has left every older panel */
-	bool parked;                       /* it sleeps; first_record is the one it will start with */
+	bool parked;                       /* it sleeps; if it has not run the revision yet, first_record is its next */
 	uint64_t revision;                 /* the one it went to: newer than asked for if it skipped that one; 0: unknown */
 	uint64_t first_record;             /* 0: unknown (it has moved more than 64 times since) */
 };
@@ -76,12 +76,12 @@ const struct croom_panel *croom_lane_unpark(struct croom_lane *lane);
  * The panel to use from here on: `panel` itself while nothing changed. Data thread, at a record or batch
  * boundary, with what the last observe or unpark returned; what it returned before is dead after this.
  *
- * pair: room.publish -- acquire; the release is in publish(), lib/swap.c. Whoever sees the new panel also sees
- * every handler and context in it.
+ * relaxed: only the address is compared. The panel behind it is the one that this lane has already, or is loaded again
+ * with acquire by croom_lane_move().
  */
 static inline const struct croom_panel *croom_lane_observe(struct croom_lane *lane, const struct croom_panel *panel)
 {
-	if (__builtin_expect(croom_get_acquire(lane->wire) == panel, 1))
+	if (__builtin_expect(croom_get_relaxed(lane->wire) == panel, 1))
 		return panel;
 	return croom_lane_move(lane);
 }

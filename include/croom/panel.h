@@ -4,19 +4,21 @@
  *
  * A program declares its record types and slots once; everything else is checked against that:
  *
- *	CROOM_RECORD(struct tick, 1);                        // layout version 1
- *	CROOM_SLOT(printer, 0, struct tick);                 // slot 0 takes struct tick
+ *	typedef struct tick { int price; } tick;
+ *	CROOM_RECORD(tick, 1);                               // layout version 1
+ *	CROOM_SLOT(printer, 0, tick);                        // slot 0, the first in the room's table, takes a tick
  *
- *	static int print_text(struct text *ctx, struct tick *t);
- *	CROOM_RUN(text, print_text, struct text, struct tick);   // type-checked here
+ *	static int print_text(struct text *ctx, tick *t);
+ *	CROOM_RUN(text, print_text, struct text, tick);      // type-checked here
  *
- *	croom_slot_call(printer, panel, t);                  // data thread; t must be a struct tick *
+ *	croom_slot_call(printer, panel, t);                  // data thread; t must be a tick *
  *
  * All handlers share one function type underneath, so that a wrapper (a timer, a guard) can stand in for any of
- * them. The macros give the types back: a handler or a record of the wrong type does not compile, and a class
- * registered for a slot of another record type is refused (-EPROTOTYPE).
+ * them. The macros give the types back: a handler or a record of the wrong type does not compile, a class
+ * registered for a slot of another record type is refused (-EPROTOTYPE), and so is a table of slots in another order
+ * than the indices that CROOM_SLOT was given (-EINVAL).
  *
- * A record type must be one word for CROOM_RECORD: use a typedef (typedef struct tick tick_t).
+ * A record type must be one word for CROOM_RECORD, hence the typedef.
  */
 #ifndef CROOM_PANEL_H
 #define CROOM_PANEL_H
@@ -44,6 +46,7 @@ struct croom_type {
 	const char *name;
 	uint32_t size;
 	uint32_t version;
+	uint32_t place;      /* of a slot's type: its index and 1 */
 };
 
 static inline const struct croom_entry *croom_panel_entry(const struct croom_panel *panel, uint32_t slot)
@@ -77,6 +80,7 @@ static inline int croom_panel_call(const struct croom_panel *panel, uint32_t slo
 		croom_type_.name = #rec_t;                                                              \
 		croom_type_.size = (uint32_t)sizeof(rec_t);                                             \
 		croom_type_.version = (layout);                                                         \
+		croom_type_.place = 0;                                                                  \
 		return croom_type_;                                                                     \
 	}                                                                                               \
 	struct croom_type
@@ -87,7 +91,9 @@ static inline int croom_panel_call(const struct croom_panel *panel, uint32_t slo
 	typedef rec_t name##_record;                                                                    \
 	__attribute__((unused)) static inline struct croom_type name##_slot_type(void)                  \
 	{                                                                                               \
-		return rec_t##_croom_type();                                                            \
+		struct croom_type croom_type_ = rec_t##_croom_type();                                   \
+		croom_type_.place = (index) + 1;                                                        \
+		return croom_type_;                                                                     \
 	}                                                                                               \
 	__attribute__((unused)) static inline int name##_slot_run(const struct croom_panel *croom_panel_, \
 								  rec_t *croom_record_)                 \

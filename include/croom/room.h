@@ -53,7 +53,7 @@ struct croom_room;
 struct croom_slot {
 	const char *name;
 	const char *help;                  /* one line */
-	struct croom_type (*type)(void);   /* NAME_slot_type from CROOM_SLOT */
+	struct croom_type (*type)(void);   /* NAME_slot_type from CROOM_SLOT, whose index is the place in the table */
 	const char *empty;                 /* what to call the empty handler; NULL: "off" */
 	const char *empty_help;            /* one line; NULL: "nothing is called here" */
 };
@@ -74,7 +74,10 @@ struct croom_class {
 	void (*close)(void *ctx, void *env);
 };
 
-/* The two members that CROOM_RUN(name, ...) made. */
+/*
+ * The two members that CROOM_RUN(name, ...) made. C++ before 20 has no such initialisers, and under -Wextra wants
+ * every member: there, `croom_class json = {}; json.name = "json"; json.run = json_run; json.type = json_type;`.
+ */
 #define CROOM_RUNS(name) .run = name##_run, .type = name##_type
 
 struct croom_change {
@@ -103,11 +106,14 @@ struct croom_swap_result {
 
 #pragma GCC visibility push(default)
 
-/* Open a room. 0, -EINVAL (a name or a count that is out of bounds, two slots of one name), -ENOMEM. */
+/*
+ * Open a room. 0, -EINVAL (a name or a count that is out of bounds, two slots of one name, slots in another order than
+ * CROOM_SLOT says), -ENOMEM.
+ */
 int croom_room_open(struct croom_room **room, const char *name, const struct croom_slot *slots, unsigned count);
 
 /*
- * Close every handler and free the room. All lanes must be parked or their threads ended; the lanes go with it.
+ * Close every handler and free the room. All lanes must be parked; they go with it.
  * NULL is allowed.
  */
 void croom_room_close(struct croom_room *room);
@@ -145,8 +151,8 @@ int croom_room_rollback(struct croom_room *room, uint64_t to_revision, const str
 			struct croom_swap_result *result, struct croom_error *err);
 
 /*
- * Has every lane left what is older than this revision? 0, -EAGAIN (and *err names the late lane). Does not
- * block; closes what has become unused, so an event loop that swaps with wait_ms 0 calls this until it is 0.
+ * Has every lane left what is older than this revision? 0, -EAGAIN (and *err names the late lane), -EINVAL (there is
+ * no such revision yet). Does not block; closes what has become unused, so an event loop that swaps with wait_ms 0 calls this until it is 0.
  */
 int croom_room_poll(struct croom_room *room, uint64_t revision, struct croom_swap_result *result,
 		    struct croom_error *err);

@@ -27,7 +27,7 @@ struct croom_strings;
 #pragma GCC visibility push(default)
 
 /*
- * A registry of at most max_entries (up to 2^31) strings of at most max_bytes in all, one NUL each included.
+ * A registry of at most max_entries (up to 2^31) strings of at most max_bytes (up to 2^40) in all, one NUL each included.
  * 0, -EINVAL, -ENOMEM.
  */
 int croom_strings_open(struct croom_strings **strings, size_t max_entries, size_t max_bytes);

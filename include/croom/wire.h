@@ -14,8 +14,8 @@
  *		print(ctx, t);
  *
  * Setting is a release store, getting an acquire load: no fence and no locked instruction on x86-64. A value of
- * another pointer type does not compile, in C and in C++. Any number of threads may get; whoever sets from
- * several threads keeps the order among them himself.
+ * another pointer type does not compile, in C and in C++ (in C a void pointer goes both ways, as in an assignment). Any
+ * number of threads may get; whoever sets from several threads keeps the order among them himself.
  *
  * What a wire does not say: when the old value is no longer in use. A data thread may be inside the old
  * function long after the store. <croom/room.h> is for that; use a bare wire for what is never freed.

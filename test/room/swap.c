@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Swaps, transactions, refusals, and from which record on they ran. */
 #include "rig.h"
+#include <pthread.h>
+#include <time.h>
 
 static struct croom_room *room;
 static struct croom_lane *lane;
@@ -287,6 +289,83 @@ static void refuses_a_class_of_another_record_type(void)
 	end();
 }
 
+static void refuses_slots_in_another_order_than_their_indices(void)
+{
+	const struct croom_slot crossed[] = { rig_slots[1], rig_slots[0] };
+	struct croom_room *none;
+
+	CHECK_EQ(croom_room_open(&none, "rig", crossed, 2), -EINVAL);
+	CHECK_EQ(croom_room_open(&none, "rig", &rig_slots[1], 1), -EINVAL);
+	CHECK(none == NULL);
+}
+
+static void *move_later(void *arg)
+{
+	const struct timespec pause = { .tv_nsec = 20 * 1000 * 1000 };
+
+	(void)arg;
+	nanosleep(&pause, NULL);
+	panel = croom_lane_observe(lane, panel);
+	return NULL;
+}
+
+static void waits_for_ever_if_told(void)
+{
+	const struct croom_swap_options for_ever = { .wait_ms = INT64_MAX };
+	pthread_t mover;
+
+	begin();
+	pthread_create(&mover, NULL, move_later, NULL);
+	CHECK_EQ(rig_swap(room, "printer", "plain", &for_ever, &result, &err), 0);
+	pthread_join(mover, NULL);
+	CHECK_EQ(err.code, 0);
+	end();
+}
+
+static void knows_no_revision_of_the_future(void)
+{
+	begin();
+	CHECK_EQ(croom_room_poll(room, 2, &result, &err), -EINVAL);
+	CHECK(strstr(err.text, "no revision 2 yet"));
+	CHECK_EQ(croom_room_poll(room, 1, &result, &err), 0);
+	CHECK_EQ(err.code, 0);
+	end();
+}
+
+static int positive_open(void **ctx, const char *config, void *env, struct croom_error *said)
+{
+	(void)ctx;
+	(void)config;
+	(void)env;
+	(void)said;
+	return EACCES;
+}
+
+static void takes_a_positive_error_for_an_error(void)
+{
+	const struct croom_class sloppy = { .name = "sloppy", CROOM_RUNS(plain), .open = positive_open };
+
+	begin();
+	CHECK_EQ(croom_room_class_add(room, "printer", &sloppy, NULL), 0);
+	CHECK_EQ(rig_swap(room, "printer", "sloppy", &published, NULL, &err), -EACCES);
+	CHECK_EQ(croom_room_revision(room), 1);
+	end();
+}
+
+static void bounds_the_config_alone(void)
+{
+	static char handler[sizeof("number:") + CROOM_CONFIG_MAX + 1] = "number:";
+
+	begin();
+	memset(handler + 7, '0', CROOM_CONFIG_MAX);
+	CHECK_EQ(rig_swap(room, "printer", handler, &published, NULL, &err), 0);
+	memset(handler + 7, '0', CROOM_CONFIG_MAX + 1);
+	CHECK_EQ(rig_swap(room, "printer", handler, &published, NULL, &err), -EINVAL);
+	CHECK_EQ(err.kind, CROOM_ERROR_BAD_CONFIG);
+	CHECK(strcmp(err.subject, "printer=number") == 0);
+	end();
+}
+
 static void refuses_bad_names_and_bounds(void)
 {
 	const struct croom_slot twice[] = { rig_slots[0], rig_slots[0] };
@@ -324,6 +403,11 @@ int main(void)
 	RUN(refuses_more_when_too_many_panels_wait);
 	RUN(counts_the_calls_of_the_current_handler);
 	RUN(refuses_a_class_of_another_record_type);
+	RUN(refuses_slots_in_another_order_than_their_indices);
+	RUN(waits_for_ever_if_told);
+	RUN(knows_no_revision_of_the_future);
+	RUN(takes_a_positive_error_for_an_error);
+	RUN(bounds_the_config_alone);
 	RUN(refuses_bad_names_and_bounds);
 	return check_result();
 }

@@ -66,6 +66,8 @@ static void check_starts(struct worker *workers, const struct croom_swap_result 
 		const struct croom_lane_start *start = &result->lane[i];
 
 		CHECK(start->observed);
+		/* Known, also of a lane that is just waking. */
+		CHECK(start->first_record != 0);
 		if (start->first_record && !start->parked && start->revision < NOTES) {
 			/* Beside what the lane itself will have seen: compared when it has ended. */
 			workers[i].first[start->revision + NOTES] = start->first_record;

@@ -2,7 +2,8 @@
 /*
  * A lane that wakes while a handler is swapped out: either it takes the new panel, or the control side sees that it is
  * awake and does not close the old one. x86 reorders just this, a store and a later load: with a release store in
- * croom_lane_unpark() 4 of 5 runs of 300,000 swaps fail on two processors. (TSan does not find that one.)
+ * croom_lane_unpark() 4 of 5 runs of 300,000 swaps fail on two quiet processors, and about half of the shorter ones. (TSan
+ * does not find that one.)
  *
  *	room-waking [SWAPS]
  *
