@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""A wrong type does not compile, in C and in C++, with gcc and clang; the right one does: types.py INCLUDE"""
+"""A wrong type does not compile, in C and in C++, with gcc and clang; the right one does: wire-types.py INCLUDE"""
 import shutil
 import subprocess
 import sys

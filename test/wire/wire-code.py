@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""The machine code of the fast path on x86-64, instruction by instruction: code.py INCLUDE
+"""The machine code of the fast path on x86-64, instruction by instruction: wire-code.py INCLUDE
 
 An observe with no change is two loads and a compare, a slot call one indirect
 call through memory, a wire one plain load or store; no fence and no locked instruction in any of them."""
