@@ -6,6 +6,7 @@
 #include "record.h"
 #include <croom/room.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <pcap/pcap.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,21 @@ static int bpf_match(struct bpf *bpf, tap_event *event)
 }
 CROOM_RUN(bpf, bpf_match, struct bpf, tap_event);
 
+/*
+ * Does it load what is not in the packet? inbound, outbound and ifindex are answered by the kernel for most link types,
+ * at offsets below 0 (SKF_AD_OFF); in user space these loads reject every packet.
+ */
+static bool asks_kernel(const struct bpf_program *program)
+{
+	for (unsigned i = 0; i < program->bf_len; i++) {
+		const struct bpf_insn *insn = &program->bf_insns[i];
+
+		if (BPF_CLASS(insn->code) == BPF_LD && BPF_MODE(insn->code) == BPF_ABS && (int32_t)insn->k < 0)
+			return true;
+	}
+	return false;
+}
+
 static int bpf_open(void **ctx, const char *config, void *arg, struct croom_error *err)
 {
 	const struct tap_env *env = arg;
@@ -42,6 +58,12 @@ static int bpf_open(void **ctx, const char *config, void *arg, struct croom_erro
 				     "an expression is missing, such as bpf:tcp port 80 (see pcap-filter(7))");
 	else if (pcap_compile(compiler, &bpf->program, config, 1, env->netmask))
 		rc = croom_error_set(err, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL, "in '%s': %s", config, pcap_geterr(compiler));
+	if (!rc && asks_kernel(&bpf->program)) {
+		pcap_freecode(&bpf->program);
+		rc = croom_error_set(err, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL,
+				     "'%s' asks for what only the kernel knows (inbound, outbound, ifindex), and filters run outside of "
+				     "it; an address does instead, such as ether dst MAC", config);
+	}
 	if (compiler)
 		pcap_close(compiler);
 	if (rc)

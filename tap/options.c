@@ -44,7 +44,7 @@ static const char help[] =
 	"\n"
 	"Also taken and without effect, so that a tcpdump line can be typed: -n -q -l -U.\n"
 	"At the end (Ctrl-C drains what was captured) it prints where every packet went; the exit code is 0 when that\n"
-	"adds up, 1 when it does not or something failed, 2 for a wrong command line.\n"
+	"adds up, 1 when it does not or something failed, 2 for a wrong command line. SIGUSR1 asks for the figures so far.\n"
 	"\n"
 	"  croomtap -i eth0 -w out.pcap tcp port 443     then: croomctl swap filter=bpf:'udp' printer=pcapng\n"
 	"  croomtap -r big.pcap --strategy top:5\n";
@@ -127,6 +127,19 @@ static int read_number(struct tap_options *options, int option, const char *text
 /* getopt has said what it was; a hand that knows tcpdump may have typed it. */
 static int unknown(void)
 {
+	static const struct {
+		const char *options, *instead;
+	} hints[] = {
+		{ "vxXA", "to look into packets: croomtap ... -w - | tshark -V -r -" },
+		{ "e", "addresses of the link are in --printer json" },
+		{ "t", "whole dates are in --printer json and csv; --nano shows nanoseconds" },
+		{ "CGW", "`croomctl swap printer=pcap` starts the next file, at any time; a timer can do it" },
+		{ "F", "give the expression itself: croomtap ... \"$(cat FILE)\"" },
+	};
+
+	for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++)
+		if (optopt > 0 && optopt < 128 && strchr(hints[i].options, optopt))
+			fprintf(stderr, "croomtap: %s\n", hints[i].instead);
 	fprintf(stderr, "croomtap takes tcpdump's -i -r -w -s -c -B -p -D and a filter expression, and ignores its -n -q -l -U;\n"
 		"see croomtap --help\n");
 	return 2;

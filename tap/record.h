@@ -14,9 +14,9 @@
  * printed yet; and FLUSH when its panel is about to be left: print what you hold. What a handler is given is good
  * during the call only, and is not its to change: the next slot and the next packet get the same structures.
  *
- * Handlers run on the lane thread: no system call, no allocation, no lock, no stdio, no clock unless their very
- * purpose needs it (diag=latency reads the vDSO clock). Contexts are made in open() on the control side, with
- * all the memory they will need.
+ * Handlers run on the lane thread, which makes no system call while the ring holds records: no system call, no
+ * allocation, no lock, no stdio, no clock unless their very purpose needs it (diag=latency reads the vDSO clock).
+ * Contexts are made in open() on the control side, with all the memory they will need.
  */
 #ifndef TAP_RECORD_H
 #define TAP_RECORD_H

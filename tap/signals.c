@@ -3,15 +3,21 @@
  * Ctrl-C and its like, heard by a thread of their own: main may be waiting for the room or for an output that nobody
  * reads, and a data thread is never interrupted by a handler.
  *
- * The first asks to end: what was captured is drained and written out. The second ends at once.
+ * The first asks to end: what was captured is drained and written out. The second ends at once, but not one that comes
+ * right behind the first: timeout(1) sends its signal twice, to its child and to the process group. SIGUSR1 asks for
+ * the figures so far.
  */
 #include "tap.h"
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
+
+enum { TWICE_MS = 300, SAY_MS = 700 };
 
 /* Ends a read(2) of the source thread from a pipe where nothing comes. Nobody else sends this one. */
 #define KICK (SIGRTMIN + 1)
@@ -28,6 +34,7 @@ static void ends(sigset_t *set)
 	sigemptyset(set);
 	sigaddset(set, SIGINT);
 	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGUSR1);
 	/* nohup has it ignored. */
 	if (sigaction(SIGHUP, NULL, &now) == 0 && now.sa_handler != SIG_IGN)
 		sigaddset(set, SIGHUP);
@@ -54,31 +61,49 @@ static void say(const char *text)
 		fprintf(stderr, "%scroomtap: %s\n", isatty(STDERR_FILENO) ? "\r\033[K" : "", text);
 }
 
-static int next(const sigset_t *set, const struct timespec *patience)
+static void say_figures(const struct tap *tap)
 {
-	int number;
+	char text[160];
 
-	do
-		number = patience ? sigtimedwait(set, NULL, patience) : sigwaitinfo(set, NULL);
-	while (number < 0 && errno == EINTR);
-	return number;
+	/* relaxed: figures for people. */
+	snprintf(text, sizeof(text), "%" PRIu64 " received so far, LOST %" PRIu64 ", revision %" PRIu64,
+		 croom_get_relaxed(&tap->received), tap_lost(tap), croom_room_revision(tap->room));
+	say(text);
+}
+
+/* The next signal that wants an end, or -1 when none comes within patience_ms (-1: for ever). */
+static int next(const struct tap *tap, const sigset_t *set, int64_t patience_ms)
+{
+	const struct timespec patience = { .tv_sec = patience_ms / 1000, .tv_nsec = patience_ms % 1000 * 1000000 };
+
+	for (;;) {
+		int number = patience_ms < 0 ? sigwaitinfo(set, NULL) : sigtimedwait(set, NULL, &patience);
+
+		if (number == SIGUSR1)
+			say_figures(tap);
+		else if (number > 0 || errno != EINTR)
+			return number;
+	}
 }
 
 static void *hear(void *arg)
 {
-	const struct timespec patience = { .tv_sec = 1 };
+	const struct timespec twice = { .tv_nsec = TWICE_MS * 1000000 };
 	struct tap *tap = arg;
 	sigset_t set;
 	int number;
 
 	ends(&set);
-	next(&set, NULL);
+	next(tap, &set, -1);
 	/* relaxed: a request; nothing is read behind it. */
 	croom_set_relaxed(&tap->stop, 1);
-	number = next(&set, &patience);
+	nanosleep(&twice, NULL);
+	while (next(tap, &set, 0) > 0)
+		;
+	number = next(tap, &set, SAY_MS);
 	if (number < 0) {
 		say("still writing what was captured; press Ctrl-C again to end without the rest");
-		number = next(&set, NULL);
+		number = next(tap, &set, -1);
 	}
 	_exit(128 + number);
 }

@@ -132,8 +132,13 @@ static void explain_activation(const struct tap *tap, int rc, const char *said)
 	if (rc == PCAP_ERROR_NO_SUCH_DEVICE) {
 		fprintf(stderr, "croomtap: there is no interface %s; `croomtap -D` lists those there are\n", name);
 	} else if (rc == PCAP_ERROR_PERM_DENIED || rc == PCAP_ERROR_PROMISC_PERM_DENIED) {
+		char self[4096] = "";
+
+		/* The file itself: setcap follows no link. */
+		if (readlink("/proc/self/exe", self, sizeof(self) - 1) < 0)
+			strcpy(self, "croomtap");
 		fprintf(stderr, "croomtap: no permission to capture on %s: run it as root, or once "
-			"`setcap cap_net_raw,cap_net_admin+ep croomtap`; `croomtap demo` needs neither\n", name);
+			"`setcap cap_net_raw,cap_net_admin+ep %s`; `croomtap demo` needs neither\n", name, self);
 	} else if (rc == PCAP_ERROR_IFACE_NOT_UP) {
 		fprintf(stderr, "croomtap: interface %s is down; `ip link set %s up` brings it up\n", name, name);
 	} else {

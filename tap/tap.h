@@ -4,7 +4,8 @@
  *
  *	source   tap/capture.c   libpcap -> `ring`. Writes ring's producer side, `received`, `source_error`, `source_over`.
  *	lane     tap/lane.c      ring -> slots -> sinks. Writes ring's consumer side, `tally`, the strings; observes the
- *	                         room. The only thread that runs handlers. No system call while records flow.
+ *	                         room. The only thread that runs handlers. No system call while the ring holds records; when
+ *	                         it stays empty the lane parks and sleeps (a futex), unless --spin.
  *	writer   tap/writer.c    sinks -> write(2). Writes the consumer side of each sink's ring and its descriptor.
  *	control  libcroom-control's thread: opens and closes handlers. Main: status line, the end. Signals have one, too.
  *

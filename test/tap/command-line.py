@@ -196,6 +196,15 @@ def outputs(folder, capture):
     check("a closed standard output: an error", code == 1 and "standard output: Bad file descriptor" in err, err)
 
 
+def told(tap, what):
+    """What it says on stderr until this is in it."""
+    said, until = b"", time.monotonic() + PATIENCE
+    while what not in said and time.monotonic() < until:
+        if select.select([tap.process.stderr], [], [], 0.5)[0]:
+            said += os.read(tap.process.stderr.fileno(), 4096)
+    return said
+
+
 def signals(folder):
     with Tap(PROGRAM, "--no-control", "-r", f"{folder}/big.pcap") as tap:
         pipe = tap.process.stdout
@@ -210,10 +219,7 @@ def signals(folder):
         with Tap(PROGRAM, "--no-control", "-r", f"{folder}/{capture}") as tap:
             os.read(tap.process.stdout.fileno(), 1)
             tap.interrupt()
-            said, until = b"", time.monotonic() + PATIENCE
-            while b"press Ctrl-C again" not in said and time.monotonic() < until:
-                if select.select([tap.process.stderr], [], [], 0.5)[0]:
-                    said += os.read(tap.process.stderr.fileno(), 4096)
+            said = told(tap, b"press Ctrl-C again")
             check(f"an output that nobody reads, {name}: says how to end it", b"press Ctrl-C again" in said, said)
             tap.interrupt()
             check(f"an output that nobody reads, {name}: a second Ctrl-C ends it", tap.process.wait(PATIENCE) == 130,
@@ -279,16 +285,37 @@ def status(folder):
           "there is one")
 
 
+def more_signals(folder):
+    with Tap(PROGRAM, "-r", f"{folder}/big.pcap", "--pace", "5000", "-w", f"{folder}/out") as tap:
+        tap.room()
+        tap.interrupt(signal.SIGUSR1)
+        said = told(tap, b"received so far")
+        check("SIGUSR1: says the figures so far and goes on", b"received so far, LOST 0, revision 2" in said and
+              tap.process.poll() is None, said)
+        # As timeout(1) does: to its child, and to the group that the child is in.
+        tap.interrupt()
+        tap.interrupt()
+        code = tap.end()
+        check("a signal that comes twice: drains and adds up all the same", code == 0 and tap.account().get("adds up"),
+              f"{code}: {tap.err.decode()}")
+    for word in ("inbound", "outbound"):
+        code, _, err = run("-r", f"{folder}/sll.pcap", "-w", f"{folder}/out", word)
+        check(f"a filter on {word} where the packet says it", code == 0, err)
+        code, _, err = run("-r", f"{folder}/in.pcap", "-w", f"{folder}/out", word)
+        check(f"a filter on {word} where only the kernel knows: refused", code == 2 and "only the kernel knows" in err, err)
+
+
 def main():
     with tempfile.TemporaryDirectory(prefix="croomtap-test-") as folder:
         os.environ.update(TZ="UTC", XDG_RUNTIME_DIR=folder)
         capture = f"{folder}/in.pcap"
         write_capture(capture, 500)
         write_capture(f"{folder}/some.pcap", 5000)
+        write_capture(f"{folder}/sll.pcap", 5, linktype=113, make=lambda n: b"\0\0\0\1\0\6\2\0\0\0\0\2\0\0\x08\0" + frame(n)[14:])
         write_capture(f"{folder}/big.pcap", 200_000)
         parts = {"wrong": lambda: wrong_values(capture), "right": lambda: right_values(capture),
                  "broken": lambda: broken_files(folder, capture), "outputs": lambda: outputs(folder, capture),
-                 "signals": lambda: signals(folder), "status": lambda: status(folder)}
+                 "signals": lambda: signals(folder), "more": lambda: more_signals(folder), "status": lambda: status(folder)}
         for part in sys.argv[2:] or parts:
             parts[part]()
     finish()
