@@ -30,8 +30,12 @@ lint:
 	@script/setup build test
 	@script/lint
 
+# The default counts, too: the tree may have been set up for another prefix before.
+install: export PREFIX := $(PREFIX)
 install: all
 	@meson install -C $(M) --no-rebuild $(if $(DESTDIR),--destdir $(abspath $(DESTDIR)))
+	@# So that programs find libcroom.so; without root, or with DESTDIR, that is for somebody else.
+	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || ldconfig
 
 clean:
 	rm -rf build

@@ -57,6 +57,11 @@ with tempfile.TemporaryDirectory() as folder:
         shown = re.search(r"```text\n(.*?)```", readme, re.S).group(1)
         check(f"and prints what the README says ({kind})", result.returncode == 0 and result.stdout == shown,
               f"it printed:\n{result.stdout}{result.stderr}")
+    pathlib.Path(folder, "control.c").write_text("#include <croom/control.h>\nint main(void) { croom_control_close(0); return 0; }\n")
+    link = run(["pkg-config", "--cflags", "--libs", "--static", "croom-control"], env=env).stdout.split()
+    # The sysroot is put before every path, also before those of jansson, which is this machine's.
+    result = run(["gcc", "-static", os.path.join(folder, "control.c"), "-o", os.path.join(folder, "control"), *link])
+    check("croom-control links statically by its pkg-config file alone", result.returncode == 0, result.stderr)
     for library in pathlib.Path(folder).rglob("*.so"):
         names = [line.split()[-1] for line in run(["nm", "-D", "--defined-only", str(library)]).stdout.splitlines()]
         check(f"{library.name} exports croom_* and nothing else", names and all(n.startswith("croom_") for n in names),
