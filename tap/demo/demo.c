@@ -368,10 +368,10 @@ static int perform(struct demo *demo)
 	if (net_open())
 		return 1;
 	if (start_quiet(demo)) {
-		if (!interrupted) {
-			printf("croomtap demo: the tap did not start\n");
+		printf(interrupted ? "croomtap demo: interrupted before there was anything to show\n" :
+				     "croomtap demo: the tap did not start\n");
+		if (!interrupted)
 			print_said(demo);
-		}
 		return 1;
 	}
 	printf("A private network with real servers and clients:\n");
