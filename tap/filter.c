@@ -58,14 +58,14 @@ static int bpf_open(void **ctx, const char *config, void *arg, struct croom_erro
 				     "an expression is missing, such as bpf:tcp port 80 (see pcap-filter(7))");
 	else if (pcap_compile(compiler, &bpf->program, config, 1, env->netmask))
 		rc = croom_error_set(err, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL, "in '%s': %s", config, pcap_geterr(compiler));
-	if (!rc && asks_kernel(&bpf->program)) {
-		pcap_freecode(&bpf->program);
+	else if (asks_kernel(&bpf->program))
 		rc = croom_error_set(err, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL,
 				     "'%s' asks for what only the kernel knows (inbound, outbound, ifindex), and filters run outside of "
 				     "it; an address does instead, such as ether dst MAC", config);
-	}
 	if (compiler)
 		pcap_close(compiler);
+	if (rc && bpf)
+		pcap_freecode(&bpf->program);
 	if (rc)
 		free(bpf);
 	else

@@ -390,6 +390,8 @@ static int perform(struct demo *demo)
 	if (rc == 0 && !interrupted && demo->keep)
 		your_turn(demo);
 	load_stop();
+	/* Before the cable is pulled: what is sent into a cable that is just going may be counted by the kernel alone. */
+	net_settle();
 	net_cut();
 	still = net_settle();
 	kernel = net_packets() - demo->before;
