@@ -43,19 +43,30 @@ static unsigned distance(const char *a, size_t a_length, const char *b)
 	return row[a_length % 3][b_length];
 }
 
-/* Is `name` close enough to what was asked for to be worth showing? */
-static bool near(const char *asked, size_t length, const char *name)
-{
-	if (length && strncmp(asked, name, length) == 0)
-		return true;
-	return distance(asked, length, name) <= (length < 4 ? 1 : 2);
-}
+/* The names that were probably meant, and how far they are from what was asked for. */
+struct nearest {
+	unsigned distance;
+	char names[128];
+};
 
 static void add_name(char *list, size_t size, const char *name)
 {
 	size_t used = strlen(list);
 
 	snprintf(list + used, size - used, "%s%s", used ? ", " : "", name);
+}
+
+/* Keep `name` if none that is nearer was seen, and if it is near enough to be worth showing. */
+static void look_near(struct nearest *nearest, const char *asked, size_t length, const char *name)
+{
+	unsigned far = length && strncmp(asked, name, length) == 0 ? 1 : distance(asked, length, name);
+
+	if (far > (length < 4 ? 1 : 2) || (*nearest->names && far > nearest->distance))
+		return;
+	if (*nearest->names && far < nearest->distance)
+		*nearest->names = 0;
+	nearest->distance = far;
+	add_name(nearest->names, sizeof(nearest->names), name);
 }
 
 static void miss(struct croom_error *err, enum croom_error_kind kind, const char *what, const char *where,
@@ -74,7 +85,8 @@ static void miss(struct croom_error *err, enum croom_error_kind kind, const char
 
 int find_slot(const struct croom_room *room, const char *name, uint32_t *slot, struct croom_error *err)
 {
-	char nearest[128] = "", all[256] = "";
+	struct nearest nearest = { 0, "" };
+	char all[256] = "";
 	size_t length = strlen(name);
 
 	for (uint32_t i = 0; i < room->slots; i++) {
@@ -84,11 +96,10 @@ int find_slot(const struct croom_room *room, const char *name, uint32_t *slot, s
 			*slot = i;
 			return 0;
 		}
-		if (near(name, length, have))
-			add_name(nearest, sizeof(nearest), have);
+		look_near(&nearest, name, length, have);
 		add_name(all, sizeof(all), have);
 	}
-	miss(err, CROOM_ERROR_UNKNOWN_SLOT, "slot", "", name, length, nearest, all);
+	miss(err, CROOM_ERROR_UNKNOWN_SLOT, "slot", "", name, length, nearest.names, all);
 	return -ENOENT;
 }
 
@@ -96,19 +107,19 @@ const struct class_entry *find_class(const struct croom_room *room, uint32_t slo
 				     struct croom_error *err)
 {
 	const struct class_entry *entry = &room->slot[slot].empty;
-	char nearest[128] = "", all[256] = "", where[64];
+	struct nearest nearest = { 0, "" };
+	char all[256] = "", where[64];
 
 	do {
 		const char *have = entry->class.name;
 
 		if (strlen(have) == length && memcmp(have, name, length) == 0)
 			return entry;
-		if (near(name, length, have))
-			add_name(nearest, sizeof(nearest), have);
+		look_near(&nearest, name, length, have);
 		add_name(all, sizeof(all), have);
 		entry = entry->next;
 	} while (entry);
 	snprintf(where, sizeof(where), " for slot %s", room->slot[slot].def->name);
-	miss(err, CROOM_ERROR_UNKNOWN_CLASS, "class", where, name, length, nearest, all);
+	miss(err, CROOM_ERROR_UNKNOWN_CLASS, "class", where, name, length, nearest.names, all);
 	return NULL;
 }

@@ -173,6 +173,15 @@ static void refuses_an_unknown_slot_and_names_the_nearest(void)
 	refuses_and_changes_nothing("zzz", "plain", -ENOENT, CROOM_ERROR_UNKNOWN_SLOT, "there is: printer, filter");
 }
 
+static void names_only_the_nearest(void)
+{
+	begin();
+	/* "filter" is within two letters of it, too. */
+	CHECK_EQ(rig_swap(room, "pinter", "plain", &published, NULL, &err), -ENOENT);
+	CHECK(strcmp(err.near, "printer") == 0);
+	end();
+}
+
 static void refuses_an_unknown_class_and_names_the_nearest(void)
 {
 	refuses_and_changes_nothing("printer", "plian", -ENOENT, CROOM_ERROR_UNKNOWN_CLASS, "did you mean plain?");
@@ -395,6 +404,7 @@ int main(void)
 	RUN(tells_when_a_lane_skipped_a_revision);
 	RUN(says_unknown_rather_than_a_wrong_first_record);
 	RUN(refuses_an_unknown_slot_and_names_the_nearest);
+	RUN(names_only_the_nearest);
 	RUN(refuses_an_unknown_class_and_names_the_nearest);
 	RUN(refuses_a_bad_config_and_says_where);
 	RUN(refuses_a_slot_named_twice);
