@@ -32,7 +32,7 @@ static int slot_init(struct room_slot *slot, const struct croom_slot *def, unsig
 	if (!name_good(def->name) || !name_good(empty) || !def->type)
 		return -EINVAL;
 	/* The index that CROOM_SLOT was given is what a lane calls: elsewhere in the table sits another record's handler. */
-	if (def->type().place != index + 1)
+	if (def->type().place && def->type().place != index + 1)
 		return -EINVAL;
 	slot->def = def;
 	slot->empty.class = (struct croom_class){ .name = empty, .run = empty_run, .type = def->type,

@@ -53,7 +53,8 @@ struct croom_room;
 struct croom_slot {
 	const char *name;
 	const char *help;                  /* one line */
-	struct croom_type (*type)(void);   /* NAME_slot_type from CROOM_SLOT, whose index is the place in the table */
+	/* NAME_slot_type from CROOM_SLOT, whose index is the place here; RECORD_croom_type in a table made by a loop. */
+	struct croom_type (*type)(void);
 	const char *empty;                 /* what to call the empty handler; NULL: "off" */
 	const char *empty_help;            /* one line; NULL: "nothing is called here" */
 };
