@@ -36,6 +36,25 @@ CROOM_RECORD(note, 1);
 CROOM_SLOT(printer, 0, note);
 CROOM_SLOT(filter, 1, note);
 
+/* A slot's type says its place in the table, so --slots N needs one for each. */
+#define PLACE(a, b) CROOM_SLOT(at##a##b, (a) * 8 + (b), note)
+#define PLACES(a) \
+	PLACE(a, 0); PLACE(a, 1); PLACE(a, 2); PLACE(a, 3); PLACE(a, 4); PLACE(a, 5); PLACE(a, 6); PLACE(a, 7)
+#define TYPES(a)                                                                                        \
+	at##a##0_slot_type, at##a##1_slot_type, at##a##2_slot_type, at##a##3_slot_type,                 \
+	at##a##4_slot_type, at##a##5_slot_type, at##a##6_slot_type, at##a##7_slot_type
+PLACES(0);
+PLACES(1);
+PLACES(2);
+PLACES(3);
+PLACES(4);
+PLACES(5);
+PLACES(6);
+PLACES(7);
+static struct croom_type (*const types[])(void) = { TYPES(0), TYPES(1), TYPES(2), TYPES(3),
+						    TYPES(4), TYPES(5), TYPES(6), TYPES(7) };
+enum { SLOTS = sizeof(types) / sizeof(types[0]) };
+
 static const char *const lane_names[THREADS] = { "feed", "spare" };
 static int stalled[THREADS], ended;
 
@@ -161,7 +180,7 @@ static void open_room(struct hosted *hosted, unsigned slots)
 
 	for (unsigned i = 0; i < slots; i++) {
 		snprintf(hosted->names[i], sizeof(hosted->names[i]), "s%u", i);
-		slot[i] = (struct croom_slot){ .name = hosted->names[i], .type = printer_slot_type };
+		slot[i] = (struct croom_slot){ .name = hosted->names[i], .type = types[i] };
 	}
 	slot[0].name = "printer";
 	slot[1] = (struct croom_slot){ .name = "filter", .help = "what is kept", .type = filter_slot_type, .empty = "all" };
@@ -241,7 +260,7 @@ int main(int argc, char **argv)
 		else if (strcmp(argv[i], "--rooms") == 0)
 			rooms = atoi(value) > ROOMS ? ROOMS : atoi(value);
 		else if (strcmp(argv[i], "--slots") == 0)
-			slots = atoi(value);
+			slots = atoi(value) > SLOTS ? SLOTS : atoi(value);
 		else if (strcmp(argv[i], "--clients") == 0)
 			options.clients_max = (unsigned)atoi(value);
 		else if (strcmp(argv[i], "--path") == 0)
