@@ -49,10 +49,16 @@ struct client {
 	struct rates *rates;
 };
 
+struct made {                      /* a file that is ours for as long as its name leads to it */
+	dev_t dev;
+	ino_t ino;
+};
+
 struct croom_control {
 	struct croom_room *room;
 	char *path, *lock_path, *program;
 	int listener, lock, epoll, timer, spare;
+	struct made socket_made, lock_made;
 	unsigned clients_max, count;
 	struct client *clients;
 	pthread_t thread;

@@ -47,6 +47,15 @@ static int check_directory(const char *path, struct croom_error *err)
 	return 0;
 }
 
+/* Is it another process's by now? Then a cleaner has removed ours, and the name is that one's. */
+static void unlink_made(const char *path, const struct made *made)
+{
+	struct stat is;
+
+	if (lstat(path, &is) == 0 && is.st_dev == made->dev && is.st_ino == made->ino)
+		unlink(path);
+}
+
 static int take_lock(struct croom_control *control, struct croom_error *err)
 {
 	struct stat held, named;
@@ -69,8 +78,10 @@ static int take_lock(struct croom_control *control, struct croom_error *err)
 					       "a live process already serves %s; choose another name", control->path);
 		}
 		if (fstat(control->lock, &held) == 0 && lstat(control->lock_path, &named) == 0 && held.st_dev == named.st_dev &&
-		    held.st_ino == named.st_ino)
+		    held.st_ino == named.st_ino) {
+			control->lock_made = (struct made){ held.st_dev, held.st_ino };
 			return 0;
+		}
 		close(control->lock);
 		control->lock = -1;
 	}
@@ -108,6 +119,7 @@ static int clear_name(const struct sockaddr_un *address, struct croom_error *err
 static int listen_at(struct croom_control *control, struct croom_error *err)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct stat is;
 	int fd, rc;
 
 	strcpy(address.sun_path, control->path);
@@ -125,6 +137,9 @@ static int listen_at(struct croom_control *control, struct croom_error *err)
 		return rc;
 	}
 	control->listener = fd;
+	/* The name's own numbers; fstat() would give the socket's. */
+	if (lstat(control->path, &is) == 0)
+		control->socket_made = (struct made){ is.st_dev, is.st_ino };
 	if (listen(fd, 128))
 		return croom_error_set(err, -errno, CROOM_ERROR_OTHER, NULL, "cannot listen at %s: %s", control->path,
 				       strerror(errno));
@@ -163,11 +178,11 @@ void socket_close(struct croom_control *control)
 {
 	if (control->listener >= 0) {
 		close(control->listener);
-		unlink(control->path);
+		unlink_made(control->path, &control->socket_made);
 	}
 	/* The name goes before the lock, so that nobody finds the one without the other. */
 	if (control->lock >= 0) {
-		unlink(control->lock_path);
+		unlink_made(control->lock_path, &control->lock_made);
 		close(control->lock);
 	}
 	free(control->path);

@@ -117,6 +117,20 @@ def dead_and_live(top):
         check("a stale socket without a lock is replaced", client.call("List")["pid"] == host.process.pid)
 
 
+def cleaned_away(top):
+    """A cleaner of /tmp has removed both names, and another process has them now: the first one's end is not its end."""
+    first = Host(program, directory=f"{top}/made")
+    for path in (first.paths[0], first.paths[0] + ".lock"):
+        os.unlink(path)
+    with Host(program, directory=f"{top}/made") as second:
+        first.end()
+        check("the end of one whose files are gone removes no other's", sorted(os.listdir(f"{top}/made")) ==
+              ["host.socket", "host.socket.lock"] and Client(second.paths[0]).call("List")["pid"] == second.process.pid,
+              os.listdir(f"{top}/made"))
+        second.end()
+        check("and the other's own end does", os.listdir(f"{top}/made") == [], os.listdir(f"{top}/made"))
+
+
 def all_at_once(top, count, name):
     """Begin many at the same moment: one gets the name, and it is the one that answers."""
     go = pathlib.Path(top, "go")
@@ -173,7 +187,8 @@ def other_users(top):
 
 
 def main():
-    for part in (modes, directories, paths, in_the_way, dead_and_live, other_users):
+    for part in (modes, directories, paths, in_the_way, dead_and_live, cleaned_away,
+                 other_users):
         top = tempfile.mkdtemp(prefix="croom-test-")
         part(top)
         shutil.rmtree(top)
