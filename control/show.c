@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A room as JSON. The visitors run with the room's mutex held and only copy. */
 #include "server.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -80,12 +81,14 @@ static int add_slot(void *env, const struct croom_slot_view *slot)
 	for (unsigned i = 0; i < slot->classes; i++) {
 		const struct croom_class *class = slot->handler_class[i];
 
-		json_array_append_new(classes, json_pack("{s:s, s:s, s:s?}", "name", class->name, "help", class->help ? class->help : "",
-							 "syntax", class->syntax));
+		json_array_append_new(classes, json_pack("{s:s, s:o, s:o}", "name", class->name, "help",
+							 show_string(class->help ? class->help : ""), "syntax",
+							 class->syntax ? show_string(class->syntax) : json_null()));
 	}
 	json_array_append_new(slots->list,
-		json_pack("{s:s, s:s, s:o, s:o, s:I, s:o, s:o}", "name", slot->name, "help", slot->help ? slot->help : "",
-			  "handler", show_handler(slot->handler, slots->limit, &slots->used), "since_revision",
+		json_pack("{s:s, s:o, s:o, s:o, s:I, s:o, s:o}", "name", slot->name, "help",
+			  show_string(slot->help ? slot->help : ""), "handler",
+			  show_handler(slot->handler, slots->limit, &slots->used), "since_revision",
 			  number(slot->since_revision), "since_ns", (json_int_t)slot->since_ns, "calls", number(slot->calls),
 			  "classes", classes));
 	return 0;
@@ -101,7 +104,11 @@ static int add_lane(void *env, const struct croom_lane_view *lane)
 
 static int add_gauge(void *env, const struct croom_gauge_view *gauge)
 {
-	json_array_append_new(env, json_pack("{s:s, s:s, s:f}", "name", gauge->name, "unit", gauge->unit, "value", gauge->value));
+	/* JSON has no other numbers. */
+	double value = isfinite(gauge->value) ? gauge->value : 0;
+
+	json_array_append_new(env, json_pack("{s:s, s:o, s:f}", "name", gauge->name, "unit", show_string(gauge->unit),
+					     "value", value));
 	return 0;
 }
 

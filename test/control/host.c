@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * A program to be controlled, for the tests beside it: host [--dispatch] [--rooms N] [--slots N] [--clients N]
- * [--path PATH] [--name NAME]. Each room has the slots "printer" and "filter" (and "s2"... up to --slots), lanes
- * "feed" and "spare" with a thread each that never stops working, and the lane "asleep", which is parked.
+ * [--path PATH] [--name NAME] [--odd]. Each room has the slots "printer" and "filter" (and "s2"... up to --slots), lanes
+ * "feed" and "spare" with a thread each that never stops working, and the lane "asleep", which is parked. --odd: there
+ * are texts that are not UTF-8 and gauges that are no number.
  *
  * Prints "ready PATH" per room and then obeys lines on its standard input, each answered by "ok":
  *	stall LANE	that lane does not observe any more (in every room)
@@ -13,6 +14,7 @@
 #include <croom/control.h>
 #include <croom/inspect.h>
 #include <errno.h>
+#include <math.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -158,6 +160,11 @@ static double half(void *env)
 	return 0.5;
 }
 
+static double no_number(void *env)
+{
+	return strcmp(env, "nan") ? HUGE_VAL : NAN;
+}
+
 static void must(int rc, const char *what, const struct croom_error *err)
 {
 	if (rc == 0)
@@ -166,7 +173,18 @@ static void must(int rc, const char *what, const struct croom_error *err)
 	exit(1);
 }
 
-static void open_room(struct hosted *hosted, unsigned slots)
+static void be_odd(struct croom_room *room)
+{
+	static const struct croom_class odd = { .name = "odd", .help = "\xff help", .syntax = "\xff", CROOM_RUNS(plain) };
+	static char nan[] = "nan", inf[] = "inf";
+
+	must(croom_room_class_add(room, "filter", &odd, NULL), "class", NULL);
+	must(croom_room_gauge_add(room, nan, "%", no_number, nan), "gauge", NULL);
+	must(croom_room_gauge_add(room, inf, "%", no_number, inf), "gauge", NULL);
+	must(croom_room_gauge_add(room, "warmth", "\xb0", half, NULL), "gauge", NULL);
+}
+
+static void open_room(struct hosted *hosted, unsigned slots, int odd)
 {
 	static const struct croom_class classes[] = {
 		{ .name = "number", .help = "adds N", .syntax = "N", CROOM_RUNS(number), .open = number_open,
@@ -184,10 +202,14 @@ static void open_room(struct hosted *hosted, unsigned slots)
 	}
 	slot[0].name = "printer";
 	slot[1] = (struct croom_slot){ .name = "filter", .help = "what is kept", .type = filter_slot_type, .empty = "all" };
+	if (odd)
+		slot[1].help = "\xff kept";
 	must(croom_room_open(&hosted->room, hosted->name, slot, slots), "room", NULL);
 	for (unsigned i = 0; i < slots; i++)
 		for (unsigned k = 0; k < 3; k++)
 			must(croom_room_class_add(hosted->room, slot[i].name, &classes[k], NULL), "class", NULL);
+	if (odd)
+		be_odd(hosted->room);
 	must(croom_room_gauge_add(hosted->room, "fill", "%", half, NULL), "gauge", NULL);
 	for (int i = 0; i < THREADS; i++) {
 		hosted->hand[i].index = i;
@@ -246,7 +268,7 @@ int main(int argc, char **argv)
 	struct croom_control_options options = { .program = "host \xc3\xa4" };
 	static struct hosted hosted[ROOMS] = { { .name = "host" }, { .name = "second" } };
 	struct pollfd ready[1 + ROOMS] = { { .fd = STDIN_FILENO, .events = POLLIN } };
-	int rooms = 1, dispatch = 0, slots = 3;
+	int rooms = 1, dispatch = 0, slots = 3, odd = 0;
 	struct croom_error err = { 0 };
 
 	umask(0);
@@ -257,6 +279,8 @@ int main(int argc, char **argv)
 
 		if (strcmp(argv[i], "--dispatch") == 0)
 			dispatch = 1;
+		else if (strcmp(argv[i], "--odd") == 0)
+			odd = 1;
 		else if (strcmp(argv[i], "--rooms") == 0)
 			rooms = atoi(value) > ROOMS ? ROOMS : atoi(value);
 		else if (strcmp(argv[i], "--slots") == 0)
@@ -269,7 +293,7 @@ int main(int argc, char **argv)
 			snprintf(hosted[0].name, sizeof(hosted[0].name), "%s", value);
 	}
 	for (int i = 0; i < rooms; i++) {
-		open_room(&hosted[i], (unsigned)slots);
+		open_room(&hosted[i], (unsigned)slots, odd);
 		must(croom_control_open(&hosted[i].control, hosted[i].room, &options, &err), "control", &err);
 		if (!dispatch)
 			must(croom_control_start(hosted[i].control), "start", NULL);

@@ -419,6 +419,24 @@ def long_configs():
         check("long configs: end", host.end() == 0)
 
 
+def odd_texts():
+    """What the program says of itself need be neither UTF-8 nor a number: it is shown all the same."""
+    with Host(program, "--odd") as host, host.client() as client:
+        seen = client.call("List")
+        slots = {slot["name"]: slot for slot in seen["slots"]}
+        check("a help that is not UTF-8 hides no slot", list(slots) == ["printer", "filter", "s2"] and
+              slots["filter"]["help"] == "? kept", slots)
+        check("nor help and syntax a class", {"name": "odd", "help": "? help", "syntax": "?"} in slots["filter"]["classes"],
+              slots["filter"]["classes"])
+        gauges = {gauge["name"]: (gauge["value"], gauge["unit"]) for gauge in seen["gauges"]}
+        check("nor a unit, NaN or infinity a gauge", gauges ==
+              {"nan": (0, "%"), "inf": (0, "%"), "warmth": (0.5, "?"), "fill": (0.5, "%")}, gauges)
+        client.send("Watch", more=True)
+        check("and so in a watch", client.answer("Watch")["gauges"] == seen["gauges"])
+        client.close()
+        check("odd texts: end", host.end() == 0)
+
+
 def main():
     with Host(program) as host:
         for part in (introspection, listing, swapping, refusals, history, wrong_types, late_lane, rolling_back, watching,
@@ -430,6 +448,7 @@ def main():
         check("own loop: end", host.end() == 0)
     two_rooms()
     long_configs()
+    odd_texts()
     check(f"{Client.replies} replies and errors are as declared", Client.replies > 1000 and not Client.misfits,
           Client.misfits[:5])
     finish()
