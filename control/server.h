@@ -21,8 +21,14 @@ enum { IN_MAX = 256 * 1024, SHOWN_MAX = 512 * 1024, DEPTH_MAX = 32, CLIENTS_DEFA
 
 struct rates {                     /* totals at the last frame of a watch */
 	int64_t time_ns;
-	uint64_t slot[CROOM_SLOTS_MAX], lane[CROOM_LANES_MAX];
+	uint64_t slot[CROOM_SLOTS_MAX];
 	uint64_t slot_since[CROOM_SLOTS_MAX];
+	/* By name: the room moves lanes when one is removed. */
+	struct lane_total {
+		char name[CROOM_NAME_MAX + 1];
+		uint64_t records;
+	} lane[CROOM_LANES_MAX];
+	unsigned lanes;
 };
 
 struct client {

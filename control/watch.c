@@ -14,6 +14,7 @@ struct frame {
 	double seconds;
 	unsigned index;
 	json_t *list;
+	struct lane_total lane[CROOM_LANES_MAX];
 };
 
 static void add_rate(struct frame *frame, const char *name, uint64_t total, uint64_t before)
@@ -38,25 +39,34 @@ static int add_slot(void *env, const struct croom_slot_view *slot)
 	return 0;
 }
 
+/* A lane that is new counts from 0. */
 static int add_lane(void *env, const struct croom_lane_view *lane)
 {
 	struct frame *frame = env;
-	unsigned i = frame->index++;
+	struct lane_total *now = &frame->lane[frame->index++];
+	uint64_t before = 0;
 
-	add_rate(frame, lane->name, lane->records, frame->before->lane[i]);
-	frame->before->lane[i] = lane->records;
+	for (unsigned i = 0; i < frame->before->lanes; i++)
+		if (strcmp(frame->before->lane[i].name, lane->name) == 0)
+			before = frame->before->lane[i].records;
+	add_rate(frame, lane->name, lane->records, before);
+	strcpy(now->name, lane->name);
+	now->records = lane->records;
 	return 0;
 }
 
 static void send_frame(struct croom_control *control, struct client *client, int64_t now)
 {
 	struct rates *before = client->rates;
-	struct frame slots = { before, before->time_ns ? (double)(now - before->time_ns) / 1e9 : 0, 0, json_array() };
-	struct frame lanes = { before, slots.seconds, 0, json_array() };
+	double seconds = before->time_ns ? (double)(now - before->time_ns) / 1e9 : 0;
+	struct frame slots = { .before = before, .seconds = seconds, .list = json_array() };
+	struct frame lanes = { .before = before, .seconds = seconds, .list = json_array() };
 	json_t *history = show_history(control, client->watch_revision, FRAME_CHANGES, &client->watch_revision);
 
 	croom_room_each_slot(control->room, add_slot, &slots);
 	croom_room_each_lane(control->room, add_lane, &lanes);
+	memcpy(before->lane, lanes.lane, sizeof(before->lane));
+	before->lanes = lanes.index;
 	before->time_ns = now;
 	reply(client, json_pack("{s:I, s:O, s:O, s:o, s:o, s:o}", "revision", (json_int_t)client->watch_revision, "missed",
 				json_object_get(history, "missed"), "changes", json_object_get(history, "entries"), "slots",

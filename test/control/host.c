@@ -8,6 +8,8 @@
  * Prints "ready PATH" per room and then obeys lines on its standard input, each answered by "ok":
  *	stall LANE	that lane does not observe any more (in every room)
  *	go LANE		it does again
+ *	add LANE	a parked lane, which has counted 10^12 records (in the first room)
+ *	remove LANE	one of those, or "asleep"
  *	storm N BYTES	N swaps of printer in the first room, with configs of so many bytes
  * Ends when its standard input does.
  */
@@ -23,7 +25,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { ROOMS = 2, THREADS = 2, ALIVE = 0x600d };
+enum { ROOMS = 2, THREADS = 2, IDLE = 4, ALIVE = 0x600d };
 
 typedef struct note {
 	int value;
@@ -72,6 +74,10 @@ struct hosted {
 	struct croom_room *room;
 	struct croom_control *control;
 	struct hand hand[THREADS];
+	struct {                   /* parked */
+		char name[32];
+		struct croom_lane *lane;
+	} idle[IDLE];
 	struct croom_slot slot[CROOM_SLOTS_MAX];
 	char names[CROOM_SLOTS_MAX][16];
 };
@@ -173,6 +179,28 @@ static void must(int rc, const char *what, const struct croom_error *err)
 	exit(1);
 }
 
+static void add_idle(struct hosted *hosted, const char *name, uint64_t records)
+{
+	int i = 0;
+
+	while (i < IDLE - 1 && hosted->idle[i].lane)
+		i++;
+	snprintf(hosted->idle[i].name, sizeof(hosted->idle[i].name), "%s", name);
+	must(croom_room_lane_add(hosted->room, name, &hosted->idle[i].lane), "lane", NULL);
+	croom_lane_unpark(hosted->idle[i].lane);
+	croom_lane_records_add(hosted->idle[i].lane, records);
+	croom_lane_park(hosted->idle[i].lane);
+}
+
+static void remove_idle(struct hosted *hosted, const char *name)
+{
+	for (int i = 0; i < IDLE; i++)
+		if (hosted->idle[i].lane && strcmp(hosted->idle[i].name, name) == 0) {
+			croom_room_lane_remove(hosted->room, hosted->idle[i].lane);
+			hosted->idle[i].lane = NULL;
+		}
+}
+
 static void be_odd(struct croom_room *room)
 {
 	static const struct croom_class odd = { .name = "odd", .help = "\xff help", .syntax = "\xff", CROOM_RUNS(plain) };
@@ -194,7 +222,6 @@ static void open_room(struct hosted *hosted, unsigned slots, int odd)
 		{ .name = "plain", .help = "the value", CROOM_RUNS(plain) },
 	};
 	struct croom_slot *slot = hosted->slot;
-	struct croom_lane *asleep;
 
 	for (unsigned i = 0; i < slots; i++) {
 		snprintf(hosted->names[i], sizeof(hosted->names[i]), "s%u", i);
@@ -216,7 +243,7 @@ static void open_room(struct hosted *hosted, unsigned slots, int odd)
 		must(croom_room_lane_add(hosted->room, lane_names[i], &hosted->hand[i].lane), "lane", NULL);
 		pthread_create(&hosted->hand[i].thread, NULL, work, &hosted->hand[i]);
 	}
-	must(croom_room_lane_add(hosted->room, "asleep", &asleep), "lane", NULL);
+	add_idle(hosted, "asleep", 0);
 	for (int i = 0; i < THREADS; i++)
 		while (__atomic_load_n(&hosted->hand[i].lane->records, __ATOMIC_RELAXED) == 0)
 			usleep(1000);
@@ -257,6 +284,10 @@ static int obey(struct hosted *hosted, int rooms)
 	for (int i = 0; i < THREADS; i++)
 		if (strcmp(which, lane_names[i]) == 0)
 			stall(hosted, rooms, i, strcmp(word, "stall") == 0);
+	if (strcmp(word, "add") == 0)
+		add_idle(&hosted[0], which, 1000000000000);
+	if (strcmp(word, "remove") == 0)
+		remove_idle(&hosted[0], which);
 	if (strcmp(word, "storm") == 0)
 		storm(hosted[0].room, atoi(which), bytes);
 	puts("ok");

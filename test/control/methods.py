@@ -419,6 +419,24 @@ def long_configs():
         check("long configs: end", host.end() == 0)
 
 
+def lanes_that_come_and_go():
+    """A rate is of one lane, wherever in the list it has come to be."""
+    with Host(program) as host, host.client() as watcher:
+        host.tell("add", "one")
+        host.tell("add", "two")
+        watcher.send("Watch", more=True, interval_ms=50)
+        frames = [watcher.answer("Watch")]
+        host.tell("remove", "asleep")
+        while any(lane["name"] == "asleep" for lane in frames[-1]["lanes"]):
+            frames.append(watcher.answer("Watch"))
+        frames += [watcher.answer("Watch") for _ in range(2)]
+        rates = [lane for frame in frames for lane in frame["lanes"] if lane["name"] in ("one", "two")]
+        check("Watch: a lane that was moved has no rate of another's", len(rates) == 2 * len(frames) and
+              all(lane["per_second"] == 0 and lane["total"] == 10**12 for lane in rates), rates)
+        watcher.close()
+        check("lanes that come and go: end", host.end() == 0)
+
+
 def odd_texts():
     """What the program says of itself need be neither UTF-8 nor a number: it is shown all the same."""
     with Host(program, "--odd") as host, host.client() as client:
@@ -448,6 +466,7 @@ def main():
         check("own loop: end", host.end() == 0)
     two_rooms()
     long_configs()
+    lanes_that_come_and_go()
     odd_texts()
     check(f"{Client.replies} replies and errors are as declared", Client.replies > 1000 and not Client.misfits,
           Client.misfits[:5])
