@@ -121,21 +121,21 @@ int ctl_fail(const struct ctl *ctl, int code, const char *name, const char *form
 
 static int connect_one(struct ctl *ctl, const char *path, const char *name, int *code)
 {
-	int fd = ctl_connect_path(path, ctl->patience_ms);
+	int fd = ctl_connect_path(path, ctl->patience_ms), error = errno;
 
 	snprintf(ctl->found, sizeof(ctl->found), "%s", name);
 	if (fd >= 0)
 		return fd;
-	if (errno == EAGAIN) {
+	if (error == EAGAIN) {
 		*code = ctl_fail(ctl, FAILED, "org.croom.ctl.NoReply", "room %s does not answer; is its program stopped?", name);
 		return -1;
 	}
-	if (errno == EACCES || errno == EPERM)
+	if (error == EACCES || error == EPERM)
 		*code = ctl_fail(ctl, NOT_PERMITTED, "org.croom.Room.NotPermitted",
 				 "no permission for %s: only root and the user who runs the program may control it", path);
 	else
 		*code = ctl_fail(ctl, NO_ROOM, "org.croom.ctl.NoRoom", "no room %s (%s: %s); `croomctl ls` shows those there are%s",
-				 name, path, strerror(errno), ctl->socket ? "" : ctl_elsewhere());
+				 name, path, strerror(error), ctl->socket ? "" : ctl_elsewhere());
 	return -1;
 }
 

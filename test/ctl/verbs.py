@@ -315,6 +315,9 @@ def other_users(ctl, host):
     result = as_nobody(bare, "list", prefix=become)
     if result[0] == 6 or result[0] < 0:
         check(names[2], said(result, 6, "root's rooms, in /run/croom, need sudo"), result)
+        bare["CROOM_RUNTIME_DIR"] = top
+        result = as_nobody(bare, "list", "-r", "none", prefix=become)
+        check("and it does not change why there is none", said(result, 6, "No such file", "need sudo"), result)
     else:
         skip(names[2], f"no mount namespace here: {result[2][:100]}")
     result = ctl("list", "-r", "none")
