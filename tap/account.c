@@ -37,7 +37,7 @@ static void term(const char *name, uint64_t figure, bool always)
  * What came in is the kernel's count where it has one, else what libpcap handed over; what became of it is the sum
  * of what lane and ring counted, each for itself.
  */
-int tap_account(struct tap *tap)
+int tap_account(struct tap *tap, uint64_t swaps)
 {
 	const struct tap_tally *tally = &tap->tally;
 	bool kernel = tap->live && tap->kernel.known;
@@ -55,8 +55,7 @@ int tap_account(struct tap *tap)
 	term("lost in ring", croom_ring_refused(tap->ring), true);
 	if (tap->live)
 		term("lost in kernel", tap->kernel.dropped, true);
-	fprintf(stderr, "\nLOST %" PRIu64 "; %" PRIu64 " swap%s while it ran\n", tap_lost(tap), tap_swaps(tap),
-		tap_swaps(tap) == 1 ? "" : "s");
+	fprintf(stderr, "\nLOST %" PRIu64 "; %" PRIu64 " swap%s while it ran\n", tap_lost(tap), swaps, swaps == 1 ? "" : "s");
 	if (tap->kernel.interface_dropped)
 		fprintf(stderr, "%" PRIu64 " dropped by the interface itself, before the kernel counted them\n",
 			tap->kernel.interface_dropped);

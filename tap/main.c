@@ -5,6 +5,7 @@
 #include <croom/control.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,9 +107,22 @@ static int start(struct tap *tap)
 	return rc ? rc : open_output(tap) ? 1 : 0;
 }
 
+/* Nobody has read what was on its way there for a second. If that is still so, the account would wait for ever. */
+static void leave_stderr(void)
+{
+	struct pollfd ready = { .fd = STDERR_FILENO, .events = POLLOUT };
+	int fd = poll(&ready, 1, 0) == 0 ? open("/dev/null", O_WRONLY | O_CLOEXEC) : -1;
+
+	if (fd >= 0) {
+		dup2(fd, STDERR_FILENO);
+		close(fd);
+	}
+}
+
 /* Everything has stopped but the writer: close handlers, write what is left, add up. */
 static int finish(struct tap *tap)
 {
+	uint64_t swaps = tap_swaps(tap);
 	char text[256];
 	int rc, error;
 
@@ -116,9 +130,11 @@ static int finish(struct tap *tap)
 	while (!croom_get_acquire(&tap->source_over))
 		sched_yield();
 	tap_sink_close(tap->out);
-	rc = tap_account(tap);
 	croom_room_close(tap->room);
 	tap_writer_stop(tap->writer);
+	if (tap_writer_gave_up(tap->writer))
+		leave_stderr();
+	rc = tap_account(tap, swaps);
 	error = tap_writer_error(tap->writer, text, sizeof(text));
 	if (tap->source_error[0]) {
 		fprintf(stderr, "croomtap: %s\n", tap->source_error);

@@ -3,8 +3,8 @@
  * Sinks (sink.c) and the one thread that writes them out (writer.c): what they share.
  *
  * Lane thread: `chunk`, `used`, `capacity`, `dirty` and the producer side of `ring`. Writer thread: the consumer
- * side of `ring`, `fd`, `part`, `failed`. Control thread: opens, and closes by setting `closing` and waiting for
- * `gone`. `mutex` guards the list of sinks only and is never held during a write or by the lane.
+ * side of `ring`, `fd`, `part`, `failed`, `taken`. Control thread: opens, and closes by setting `closing` and waiting
+ * for `gone`. `mutex` guards the list of sinks only and is never held during a write or by the lane.
  *
  * A chunk on the ring starts with one word: DATA, or SPLIT (nothing follows: open the next file).
  */
@@ -16,11 +16,13 @@
 
 enum { SINKS_MAX = 32, WORD = 8 };
 enum { DATA = 1, SPLIT = 2 };
+enum { CLOSING = 1, GIVE_UP = 2 };
 
 struct tap_sink {
 	struct tap_writer *writer;
 	struct croom_ring *ring;
 	bool lossy, main, split;
+	bool patient;                /* not a file, and not the main output: never waited for, see writer.c */
 	/* lane */
 	char *chunk;
 	size_t used, capacity;
@@ -33,6 +35,7 @@ struct tap_sink {
 	char *path;                  /* or "standard output", "standard error" */
 	unsigned part;               /* of a split output: 0, 1, 2, ... */
 	bool failed;
+	size_t taken;                /* of a patient sink's first chunk: written so far */
 	/* control */
 	int closing, gone;
 };
@@ -47,7 +50,7 @@ struct tap_writer {
 	unsigned dirties;
 	int error;                           /* the main sink's; under mutex */
 	char error_text[256];
-	int other_failed;
+	int other_failed, gave_up;
 	uint64_t bytes, unwritten;
 };
 

@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { MAIN_RING = 2 * 1024 * 1024, OWN_RING = 1024 * 1024, CHUNK = 64 * 1024 };
+enum { CLOSE_PAUSE_NS = 200 * 1000, CLOSE_PAUSES = 4000 };   /* about a second */
 
 static inline void pause_cpu(void)
 {
@@ -17,16 +19,19 @@ static inline void pause_cpu(void)
 #endif
 }
 
-static int sink_new(struct tap_sink **out, struct tap_writer *writer, size_t bytes, int fd, const char *path)
+static int sink_new(struct tap_sink **out, struct tap_writer *writer, size_t bytes, int fd, const char *path, bool main)
 {
 	struct tap_sink *sink = calloc(1, sizeof(*sink));
 	int rc = sink ? croom_ring_open(&sink->ring, bytes) : -ENOMEM;
+	struct stat about;
 
 	if (rc == 0 && !(sink->path = strdup(path)))
 		rc = -ENOMEM;
 	if (rc == 0) {
 		sink->writer = writer;
 		sink->fd = fd;
+		sink->main = main;
+		sink->patient = !main && !(fstat(fd, &about) == 0 && S_ISREG(about.st_mode));
 		rc = -ENFILE;
 		pthread_mutex_lock(&writer->mutex);
 		for (unsigned i = 0; i < SINKS_MAX && rc; i++)
@@ -55,7 +60,7 @@ int tap_sink_open(struct tap_sink **sink, struct tap_writer *writer, const char 
 		if (fd < 0)
 			return fd;
 	}
-	rc = sink_new(sink, writer, OWN_RING, fd, path ? path : "standard error");
+	rc = sink_new(sink, writer, OWN_RING, fd, path ? path : "standard error", false);
 	if (rc) {
 		if (path)
 			close(fd);
@@ -69,11 +74,10 @@ int tap_sink_open(struct tap_sink **sink, struct tap_writer *writer, const char 
 int tap_sink_open_main(struct tap_sink **sink, struct tap_writer *writer, const char *path, int fd, bool split)
 {
 	bool file = strcmp(path, "-") != 0;
-	int rc = sink_new(sink, writer, MAIN_RING, fd, file ? path : "standard output");
+	int rc = sink_new(sink, writer, MAIN_RING, fd, file ? path : "standard output", true);
 
 	if (rc)
 		return rc;
-	(*sink)->main = true;
 	(*sink)->own_fd = file;
 	(*sink)->split = split;
 	return 0;
@@ -81,13 +85,19 @@ int tap_sink_open_main(struct tap_sink **sink, struct tap_writer *writer, const 
 
 void tap_sink_close(struct tap_sink *sink)
 {
+	unsigned pauses = 0;
+
 	if (!sink)
 		return;
 	/* pair: sink.closing -- release; the acquire is in writer_run(), writer.c. */
-	croom_set_release(&sink->closing, 1);
+	croom_set_release(&sink->closing, CLOSING);
 	/* pair: sink.gone -- acquire; the release is in sink_leave(), writer.c. The writer does not touch it any more. */
-	while (!croom_get_acquire(&sink->gone))
-		sleep_ns(200000);
+	while (!croom_get_acquire(&sink->gone)) {
+		sleep_ns(CLOSE_PAUSE_NS);
+		if (sink->patient && ++pauses == CLOSE_PAUSES)
+			/* pair: sink.closing -- release, as above. */
+			croom_set_release(&sink->closing, GIVE_UP);
+	}
 	/* Some file systems tell only now that they are full. */
 	if (sink->own_fd && close(sink->fd) && !sink->failed)
 		sink_fail(sink, errno);

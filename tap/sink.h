@@ -37,7 +37,10 @@ int tap_sink_open(struct tap_sink **sink, struct tap_writer *writer, const char 
 /* Whether a file that is replaced every second may have this name: a new one, or a regular file's. 0 or -errno. */
 int tap_check_replaceable(const char *path, struct croom_error *err);
 
-/* Write all that was committed, then close. Control thread; no lane uses it any more. Waits for the writer. */
+/*
+ * Write all that was committed, then close. Control thread; no lane uses it any more. Waits for the writer: for the main
+ * output as long as it takes, for one that is no file (a standard error that nobody reads) about a second.
+ */
 void tap_sink_close(struct tap_sink *sink);
 
 /* Room for at least max bytes; NULL only in a lossy sink that is full. Lane thread. */

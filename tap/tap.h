@@ -127,6 +127,8 @@ void tap_writer_stop(struct tap_writer *writer);
 int tap_writer_error(struct tap_writer *writer, char *text, size_t size);
 /* Whether a handler's own output failed. It was told when it did; the tap goes on without. */
 bool tap_writer_other_failed(struct tap_writer *writer);
+/* Whether something was left unwritten because nobody read it. */
+bool tap_writer_gave_up(struct tap_writer *writer);
 uint64_t tap_writer_bytes(struct tap_writer *writer);
 /* Whether that error is a reader that went away (`| head`). */
 bool tap_writer_hung_up(struct tap_writer *writer);
@@ -138,8 +140,8 @@ int tap_sink_open_main(struct tap_sink **sink, struct tap_writer *writer, const 
 /* Lane thread: waiting for room in a sink may sleep (the default), or has to spin. */
 void tap_writer_spin(struct tap_writer *writer);
 
-/* account.c: print the sum on stderr; the exit code. */
-int tap_account(struct tap *tap);
+/* account.c: print the sum on stderr, when all is written; the exit code. swaps: there is no room to ask any more. */
+int tap_account(struct tap *tap, uint64_t swaps);
 uint64_t tap_lost(const struct tap *tap);
 uint64_t tap_swaps(const struct tap *tap);   /* while it ran; rollbacks are some, too */
 

@@ -3,6 +3,8 @@
 #include "sink-impl.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +13,14 @@
 #include <unistd.h>
 
 enum { GATHER = 64, OPEN_TRIES = 1000 };
+
+/* Whether a write of up to PIPE_BUF bytes returns at once. */
+static bool writable(int fd)
+{
+	struct pollfd ready = { .fd = fd, .events = POLLOUT };
+
+	return poll(&ready, 1, 0) > 0;
+}
 
 /* Nothing more is written there. The main sink's end is the tap's; without an audit or a diagnosis the tap goes on. */
 void sink_fail(struct tap_sink *sink, int error)
@@ -23,7 +33,9 @@ void sink_fail(struct tap_sink *sink, int error)
 	if (!sink->main) {
 		/* relaxed: asked for when the writer has ended. */
 		croom_set_relaxed(&writer->other_failed, 1);
-		fprintf(stderr, "croomtap: cannot write to %s: %s; going on without it\n", sink->path, strerror(error));
+		if (writable(STDERR_FILENO))
+			fprintf(stderr, "croomtap: cannot write to %s: %s; going on without it\n", sink->path,
+				strerror(error));
 		return;
 	}
 	pthread_mutex_lock(&writer->mutex);
@@ -129,6 +141,44 @@ static bool sink_drain(struct tap_sink *sink)
 	return any;
 }
 
+/*
+ * The same where a write may wait for a reader, as a pipe's does, and all other outputs with it: only what is taken at
+ * once. The rest stays on the ring; when that is full, a lossy sink refuses.
+ */
+static bool sink_trickle(struct tap_sink *sink)
+{
+	const char *from;
+	bool any = false;
+	size_t length;
+
+	croom_ring_fetch(sink->ring);
+	while ((from = croom_ring_peek(sink->ring, &length)) && (sink->failed || writable(sink->fd))) {
+		struct iovec part = { .iov_base = (char *)(uintptr_t)from + WORD + sink->taken };
+		size_t left = length - WORD - sink->taken;
+
+		part.iov_len = left < PIPE_BUF ? left : PIPE_BUF;
+		left -= part.iov_len;
+		sink->taken += part.iov_len;
+		write_out(sink, &part, 1);
+		any = true;
+		if (left)
+			continue;
+		sink->taken = 0;
+		croom_ring_next(sink->ring);
+		croom_ring_release(sink->ring);
+	}
+	return any;
+}
+
+/* A reader that does not come: what is left counts as unwritten. Writer thread. */
+static void give_up(struct tap_sink *sink)
+{
+	/* relaxed: asked for when the writer has ended. */
+	croom_set_relaxed(&sink->writer->gave_up, 1);
+	if (!sink->failed)
+		sink_fail(sink, EAGAIN);
+}
+
 /* The sink is empty and stays so: let go of it. Writer thread. */
 static void sink_leave(struct tap_writer *writer, struct tap_sink *sink)
 {
@@ -155,14 +205,17 @@ static void *writer_run(void *arg)
 		memcpy(sink, writer->sink, sizeof(sink));
 		pthread_mutex_unlock(&writer->mutex);
 		for (unsigned i = 0; i < SINKS_MAX; i++) {
+			size_t length;
 			int closing;
 
 			if (!sink[i])
 				continue;
 			/* pair: sink.closing -- acquire; the release is in tap_sink_close(), sink.c: after the last chunk. */
 			closing = croom_get_acquire(&sink[i]->closing);
-			any |= sink_drain(sink[i]);
-			if (closing)
+			if (closing == GIVE_UP)
+				give_up(sink[i]);
+			any |= sink[i]->patient ? sink_trickle(sink[i]) : sink_drain(sink[i]);
+			if (closing && !croom_ring_peek(sink[i]->ring, &length))
 				sink_leave(writer, sink[i]);
 		}
 		if (any) {
@@ -227,6 +280,12 @@ bool tap_writer_other_failed(struct tap_writer *writer)
 {
 	/* relaxed: asked for when the writer has ended. */
 	return croom_get_relaxed(&writer->other_failed);
+}
+
+bool tap_writer_gave_up(struct tap_writer *writer)
+{
+	/* relaxed: asked for when the writer has ended. */
+	return croom_get_relaxed(&writer->gave_up);
 }
 
 bool tap_writer_hung_up(struct tap_writer *writer)

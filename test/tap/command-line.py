@@ -243,6 +243,42 @@ def signals(folder):
                   numbers(tap.out) == list(range(500)), f"{code} {tap.err}")
 
 
+def unread_stderr(folder):
+    """A standard error that is full holds up nothing but what goes there."""
+    def start(*more):
+        read, write = os.pipe()
+        fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, 4096)
+        os.write(write, b"." * 4096)
+        tap = subprocess.Popen([PROGRAM, "--no-control", "-r", f"{folder}/big.pcap", "--diag", "latency:1ms", *more],
+                               stdout=subprocess.PIPE, stderr=write)
+        os.close(write)
+        return tap, read
+
+    tap, read = start()
+    try:
+        out = tap.communicate(timeout=PATIENCE)[0]
+    except subprocess.TimeoutExpired:
+        tap.kill()
+        out = tap.communicate()[0]
+    check("a standard error that nobody reads: all packets come out, it ends by itself, with 1",
+          tap.returncode == 1 and numbers(out) == list(range(200_000)), f"{tap.returncode}, {len(out)} bytes")
+    os.close(read)
+    tap, read = start("-w", "/dev/null", "--pace", "200000")
+    time.sleep(0.5)
+    said = b""
+    while True:
+        more = os.read(read, 1000)
+        if not more:
+            break
+        said += more
+    os.close(read)
+    lines = said[4096:].decode().splitlines()
+    ages = [line for line in lines if re.fullmatch(r"age us: p50 \S+ p99 \S+ p99\.9 \S+ max \S+ of \d+ packets", line)]
+    check("a standard error that is read late: each line comes whole and once, exit code 0", tap.wait(PATIENCE) == 0 and
+          len(ages) > 100 and len(ages) == len(lines) - 2 and lines[-2].startswith("200000 received = 200000 printed") and
+          sum(int(line.split()[-2]) for line in ages) == 200_000, f"{tap.returncode}: {len(ages)} of {len(lines)} {lines[-4:]}")
+
+
 def on_a_terminal(folder, columns):
     """The bytes that come to a terminal, until the tap ends."""
     master, slave = pty.openpty()
@@ -315,7 +351,8 @@ def main():
         write_capture(f"{folder}/big.pcap", 200_000)
         parts = {"wrong": lambda: wrong_values(capture), "right": lambda: right_values(capture),
                  "broken": lambda: broken_files(folder, capture), "outputs": lambda: outputs(folder, capture),
-                 "signals": lambda: signals(folder), "more": lambda: more_signals(folder), "status": lambda: status(folder)}
+                 "signals": lambda: signals(folder), "more": lambda: more_signals(folder),
+                 "unread": lambda: unread_stderr(folder), "status": lambda: status(folder)}
         for part in sys.argv[2:] or parts:
             parts[part]()
     finish()
