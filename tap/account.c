@@ -43,10 +43,14 @@ int tap_account(struct tap *tap, uint64_t swaps)
 	bool kernel = tap->live && tap->kernel.known;
 	uint64_t received = kernel ? tap->kernel.received : tap->received + (tap->live ? tap->kernel.dropped : 0);
 	uint64_t all = sum(tap), unwritten = tap_writer_unwritten(tap->writer);
+	bool hung_up = tap_writer_hung_up(tap->writer);
+	/* Of a reader that went away nobody can say what it has read. */
+	uint64_t not_written = hung_up ? 0 : tap_writer_unwritten_packets(tap->writer);
 	bool adds_up = received == all;
 
 	fprintf(stderr, "%" PRIu64 " received%s = %" PRIu64 " printed", received, kernel ? " by the kernel" : "",
-		tally->verdict[TAP_PRINT]);
+		tally->verdict[TAP_PRINT] - not_written);
+	term("not written", not_written, false);
 	term("filtered", tally->verdict[TAP_FILTERED], true);
 	term("sampled out", tally->verdict[TAP_SAMPLED_OUT], true);
 	term("summarised", tally->verdict[TAP_SUMMARISED], false);
@@ -55,11 +59,12 @@ int tap_account(struct tap *tap, uint64_t swaps)
 	term("lost in ring", croom_ring_refused(tap->ring), true);
 	if (tap->live)
 		term("lost in kernel", tap->kernel.dropped, true);
-	fprintf(stderr, "\nLOST %" PRIu64 "; %" PRIu64 " swap%s while it ran\n", tap_lost(tap), swaps, swaps == 1 ? "" : "s");
+	fprintf(stderr, "\nLOST %" PRIu64 "; %" PRIu64 " swap%s while it ran\n", tap_lost(tap) + not_written, swaps,
+		swaps == 1 ? "" : "s");
 	if (tap->kernel.interface_dropped)
 		fprintf(stderr, "%" PRIu64 " dropped by the interface itself, before the kernel counted them\n",
 			tap->kernel.interface_dropped);
-	if (unwritten && !tap_writer_hung_up(tap->writer))
+	if (unwritten && !hung_up)
 		fprintf(stderr, "%" PRIu64 " bytes of output could not be written\n", unwritten);
 	if (!adds_up)
 		fprintf(stderr, "croomtap: this does not add up: %" PRIu64 " received, %" PRIu64 " accounted for\n", received, all);

@@ -54,7 +54,10 @@ static enum tap_verdict decide(struct lane_state *lane)
 	if (verdict != TAP_PRINT)
 		return verdict == TAP_SUMMARISED ? TAP_SUMMARISED : TAP_SAMPLED_OUT;
 	lane->calls_printer++;
-	return croom_slot_call(printer, lane->panel, item) ? TAP_PRINT : TAP_NOT_PRINTED;
+	if (!croom_slot_call(printer, lane->panel, item))
+		return TAP_NOT_PRINTED;
+	tap_sink_count(lane->tap->out);
+	return TAP_PRINT;
 }
 
 static void handle(struct lane_state *lane, const struct tap_captured *captured)

@@ -6,7 +6,8 @@
  * side of `ring`, `fd`, `part`, `failed`, `taken`. Control thread: opens, and closes by setting `closing` and waiting
  * for `gone`. `mutex` guards the list of sinks only and is never held during a write or by the lane.
  *
- * A chunk on the ring starts with one word: DATA, or SPLIT (nothing follows: open the next file).
+ * A chunk on the ring starts with one word: DATA + how many packets are in it << PACKETS_SHIFT, or SPLIT (nothing
+ * follows: open the next file).
  */
 #ifndef TAP_SINK_IMPL_H
 #define TAP_SINK_IMPL_H
@@ -15,7 +16,7 @@
 #include <time.h>
 
 enum { SINKS_MAX = 32, WORD = 8 };
-enum { DATA = 1, SPLIT = 2 };
+enum { DATA = 1, SPLIT = 2, PACKETS_SHIFT = 8 };
 enum { CLOSING = 1, GIVE_UP = 2 };
 
 struct tap_sink {
@@ -26,6 +27,7 @@ struct tap_sink {
 	/* lane */
 	char *chunk;
 	size_t used, capacity;
+	uint64_t packets;            /* in this chunk */
 	bool dirty;
 	bool any, ever;              /* something was committed: since the last split, at all */
 	uint64_t refused;
@@ -51,7 +53,7 @@ struct tap_writer {
 	int error;                           /* the main sink's; under mutex */
 	char error_text[256];
 	int other_failed, gave_up;
-	uint64_t bytes, unwritten;
+	uint64_t bytes, unwritten, unwritten_packets;
 };
 
 /* writer.c: the sink cannot be written to. Writer thread, or whoever closes it after that has let go. */

@@ -112,6 +112,7 @@ static void chunk_end(struct tap_sink *sink)
 	if (!sink->chunk)
 		return;
 	if (sink->used) {
+		((uint64_t *)(void *)sink->chunk)[-1] = DATA | sink->packets << PACKETS_SHIFT;
 		croom_ring_commit(sink->ring, WORD + sink->used);
 		croom_ring_publish(sink->ring);
 	}
@@ -147,9 +148,9 @@ char *tap_sink_reserve(struct tap_sink *sink, size_t max)
 		croom_set_relaxed(&sink->refused, sink->refused + 1);
 		return NULL;
 	}
-	*room = DATA;
 	sink->chunk = (char *)(room + 1);
 	sink->used = 0;
+	sink->packets = 0;
 	if (!sink->dirty) {
 		sink->dirty = true;
 		sink->writer->dirty[sink->writer->dirties++] = sink;
@@ -161,6 +162,11 @@ void tap_sink_commit(struct tap_sink *sink, size_t length)
 {
 	sink->used += length;
 	sink->any = sink->ever = true;
+}
+
+void tap_sink_count(struct tap_sink *sink)
+{
+	sink->packets++;
 }
 
 bool tap_sink_untouched(const struct tap_sink *sink)

@@ -47,6 +47,9 @@ void tap_sink_close(struct tap_sink *sink);
 char *tap_sink_reserve(struct tap_sink *sink, size_t max);
 void tap_sink_commit(struct tap_sink *sink, size_t length);
 
+/* What was just committed is a packet: should it not be written, it counts as such. Lane thread. */
+void tap_sink_count(struct tap_sink *sink);
+
 /* Nothing was ever committed. Lane thread. */
 bool tap_sink_untouched(const struct tap_sink *sink);
 

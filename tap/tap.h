@@ -134,6 +134,8 @@ uint64_t tap_writer_bytes(struct tap_writer *writer);
 bool tap_writer_hung_up(struct tap_writer *writer);
 /* Bytes that a failed sink did not write. */
 uint64_t tap_writer_unwritten(struct tap_writer *writer);
+/* Packets of the main sink in chunks that were not, or not wholly, written. */
+uint64_t tap_writer_unwritten_packets(struct tap_writer *writer);
 
 /* The main sink, on a descriptor of tap_open_main(): path "-" is stdout. split: see tap_sink_split(). */
 int tap_sink_open_main(struct tap_sink **sink, struct tap_writer *writer, const char *path, int fd, bool split);

@@ -53,10 +53,11 @@ static void count(uint64_t *figure, uint64_t more)
 	croom_set_relaxed(figure, *figure + more);
 }
 
-/* Write all of it, whatever it takes; after an error, count what is not written. Writer thread. */
-static void write_out(struct tap_sink *sink, struct iovec *part, int parts)
+/* Write all of it, whatever it takes; after an error, count what is not written. How many parts were. Writer thread. */
+static int write_out(struct tap_sink *sink, struct iovec *part, int parts)
 {
 	struct tap_writer *writer = sink->writer;
+	int whole = 0;
 
 	while (parts) {
 		ssize_t done = sink->failed ? -1 : writev(sink->fd, part, parts);
@@ -73,16 +74,17 @@ static void write_out(struct tap_sink *sink, struct iovec *part, int parts)
 		if (sink->failed) {
 			for (int i = 0; i < parts; i++)
 				count(&writer->unwritten, part[i].iov_len);
-			return;
+			return whole;
 		}
 		count(&writer->bytes, (uint64_t)done);
-		for (; parts && (size_t)done >= part->iov_len; part++, parts--)
+		for (; parts && (size_t)done >= part->iov_len; part++, parts--, whole++)
 			done -= (ssize_t)part->iov_len;
 		if (parts) {
 			part->iov_base = (char *)part->iov_base + done;
 			part->iov_len -= (size_t)done;
 		}
 	}
+	return whole;
 }
 
 /* The next file of a split output: FILE.1, FILE.2, ... the first that does not exist. */
@@ -111,6 +113,7 @@ static void open_next(struct tap_sink *sink)
 static bool sink_drain(struct tap_sink *sink)
 {
 	struct iovec part[GATHER];
+	uint64_t packets[GATHER];
 	bool any = false;
 	int parts;
 
@@ -120,18 +123,22 @@ static bool sink_drain(struct tap_sink *sink)
 		const char *from;
 		bool split = false;
 		size_t length;
+		int whole;
 
 		for (parts = 0; parts < GATHER && !split && (from = croom_ring_peek(sink->ring, &length)); ) {
-			split = *(const uint64_t *)(const void *)from == SPLIT;
+			uint64_t word = *(const uint64_t *)(const void *)from;
+
+			split = word == SPLIT;
 			if (!split) {
+				packets[parts] = word >> PACKETS_SHIFT;
 				part[parts].iov_base = (char *)(uintptr_t)from + WORD;
 				part[parts++].iov_len = length - WORD;
 			}
 			croom_ring_next(sink->ring);
 			any = true;
 		}
-		if (parts)
-			write_out(sink, part, parts);
+		for (whole = parts ? write_out(sink, part, parts) : 0; whole < parts; whole++)
+			count(&sink->writer->unwritten_packets, packets[whole]);
 		croom_ring_release(sink->ring);
 		if (split) {
 			open_next(sink);
@@ -298,6 +305,12 @@ uint64_t tap_writer_bytes(struct tap_writer *writer)
 {
 	/* relaxed: a figure for people. */
 	return croom_get_relaxed(&writer->bytes);
+}
+
+uint64_t tap_writer_unwritten_packets(struct tap_writer *writer)
+{
+	/* relaxed: a figure for people. */
+	return croom_get_relaxed(&writer->unwritten_packets);
 }
 
 uint64_t tap_writer_unwritten(struct tap_writer *writer)

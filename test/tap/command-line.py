@@ -187,8 +187,18 @@ def outputs(folder, capture):
     says("--metrics writes through no link at PATH.part", ["-r", capture, "--metrics", f"file:{folder}/metrics"], 2, "metrics.part")
     check("and has made nothing there", not os.path.exists(f"{folder}/not yet"), "it has")
     code, _, err = run("-r", capture, "-w", "/dev/full")
-    check("a full disk: exit code 1, said and counted, the account adds up", code == 1 and "500 received = 500 printed" in err and
+    check("a full disk: exit code 1, said and counted, the account is true", code == 1 and "LOST 500;" in err and
+          "500 received = 0 printed + 500 not written + 0 filtered" in err and
           "bytes of output could not be written" in err and "cannot write to /dev/full: No space left" in err, err)
+    limited = ("sh", "-c", "trap '' XFSZ; ulimit -f 8192; exec \"$@\"", "sh")   # no file above 4 MiB
+    with Tap(PROGRAM, "--no-control", "-r", f"{folder}/big.pcap", "-w", f"{folder}/short", "--printer", "text",
+             prefix=limited) as tap:
+        code, account = tap.end(), tap.account()
+    with open(f"{folder}/short", "rb") as file:
+        got = len(numbers(file.read()))
+    check("a disk that fills up: what is printed is in the file, but for the chunk that came in part", code == 1 and
+          account["adds up"] and account["LOST"] == account["not written"] and
+          0 <= got - account["printed"] < 2000 and account["printed"] > 1000, f"{code}, {got} in the file, {account}")
     code, out, err = run("-r", capture, "--audit", "file:/dev/full")
     check("a full disk under an audit: the output goes on, exit code 1", code == 1 and numbers(out) == list(range(500)) and
           "cannot write to /dev/full: No space left on device; going on without it" in err, err)
