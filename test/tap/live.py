@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""croomtap on interfaces, in a network namespace of its own: live.py CROOMTAP SENDER [RATE SECONDS SWAPS]
+"""croomtap on interfaces, in a network namespace of its own: live.py CROOMTAP SENDER MISCOUNT [RATE SECONDS SWAPS]
 
 With RATE: only the numbered frames at that rate while all slots are swapped, and at least so many swaps (the long
 suite). A packet may be lost where the machine is too busy; then it has to be counted: missing is what LOST says."""
@@ -18,7 +18,7 @@ import time
 
 from rig import PATIENCE, Tap, check, finish, numbers, skip, tally
 
-PROGRAM, SENDER = (os.path.abspath(path) for path in sys.argv[1:3])
+PROGRAM, SENDER, MISCOUNT = (os.path.abspath(path) for path in sys.argv[1:4])
 BUFFERS = ("-B", "65536", "--ring", "128")
 
 
@@ -116,6 +116,37 @@ def interrupted():
         check("SIGINT in the middle: everything counted before is in the output", len(got) == account.get("printed") and
               account["received"] == len(got) + account["LOST"] and (account["LOST"] or got == list(range(got[0], got[-1] + 1))),
               f"{len(got)}, {account}")
+
+
+def drained():
+    """SIGINT while many come: what the kernel has counted by then and not yet handed over is taken, too."""
+    sender = send(100_000, 10_000_000)
+    try:
+        for _ in range(5):
+            with Tap(PROGRAM, "-i", "near", *BUFFERS, "-w", "/dev/null", "--printer", "text", "--no-status") as tap:
+                room = tap.room()
+                wait_for(lambda: received(room) > 5000)
+                tap.interrupt()
+                code, account = tap.end(), tap.account()
+                if not check("SIGINT while many come: received is the kernel's own count, exit code 0", code == 0 and
+                             account.get("adds up") and b"received by the kernel" in tap.err, tap.err):
+                    break
+    finally:
+        sender.kill()
+        sender.wait()
+
+
+def miscounted():
+    """A kernel that counts one more than it hands over."""
+    with Tap(PROGRAM, "-i", "near", *BUFFERS, "-w", "/dev/null", "--printer", "text",
+             prefix=("env", f"LD_PRELOAD={MISCOUNT}")) as tap:
+        room = tap.room()
+        send(20_000, 2000).wait(PATIENCE)
+        wait_for(lambda: received(room) >= 2000)
+        tap.interrupt()
+        code, account = tap.end(), tap.account()
+        check("a packet that nobody has: it says that it does not add up, exit code 1", code == 1 and not account["adds up"] and
+              b"this does not add up: 2001 received, 2000 accounted for" in tap.err, tap.err)
 
 
 def slow_reader():
@@ -234,11 +265,13 @@ def not_permitted():
 def inside():
     ip("link", "set", "lo", "up")
     veth()
-    if len(sys.argv) > 4:
-        under_swaps(*map(int, sys.argv[4:7]))
+    if len(sys.argv) > 5:
+        under_swaps(*map(int, sys.argv[5:8]))
         return
     under_swaps(20_000, 3, 50)
     interrupted()
+    drained()
+    miscounted()
     slow_reader()
     failing_output()
     with tempfile.TemporaryDirectory(prefix="croomtap-test-") as folder:
@@ -260,7 +293,7 @@ def main():
     if missing or subprocess.run([*unshare, "true"], capture_output=True, check=False).returncode:
         skip("live", f"{' and '.join(missing)} not installed" if missing else "this system lets us make no network namespace")
         finish()
-    sys.exit(subprocess.run([*unshare, sys.executable, __file__, *sys.argv[1:3], "--inside", *sys.argv[3:]],
+    sys.exit(subprocess.run([*unshare, sys.executable, __file__, *sys.argv[1:4], "--inside", *sys.argv[4:]],
                             check=False).returncode)
 
 

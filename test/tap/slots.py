@@ -77,6 +77,11 @@ def flows(folder):
     check("top:3: ranks 1 to 4, by bytes, and the sum of the others last", [row["rank"] for row in found] == [1, 2, 3, 4] and
           found[0]["src"] == "10.0.0.0:4102" and found[0]["bytes"] >= found[1]["bytes"] >= found[2]["bytes"] and
           found[3]["src"] == found[3]["dst"] == "other", found)
+    write_capture(f"{folder}/rest.pcap", 10, when=lambda n: n * 1000, make=lambda n: frame(n // 4))
+    found = rows(tap("-r", f"{folder}/rest.pcap", "--strategy", "top:1", "--printer", "json")[0])
+    check("top:1: a rest of six packets is a row", [row["packets"] for row in found] == [4, 6], found)
+    found = rows(tap("-r", f"{folder}/rest.pcap", "--strategy", "top:2", "--printer", "json")[0])
+    check("top:2: a rest of two packets is a row", [(row["src"], row["packets"]) for row in found][2:] == [("other", 2)], found)
     for strategy in ("flows:1h", "top:5"):
         found = rows(tap("-r", many, "--strategy", strategy, "--printer", "json")[0])
         check(f"{strategy}: 50,000 flows do not fit, and yet each packet is in one row", total(found, "packets") == 50_000 and
