@@ -30,6 +30,7 @@ struct tap_sink {
 	uint64_t packets;            /* in this chunk */
 	bool dirty;
 	bool any, ever;              /* something was committed: since the last split, at all */
+	uint32_t kind;               /* of the last capture file header since the last split, 0: there is none */
 	uint64_t refused;
 	/* writer */
 	int fd;

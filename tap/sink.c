@@ -79,7 +79,7 @@ int tap_sink_open_main(struct tap_sink **sink, struct tap_writer *writer, const 
 	if (rc)
 		return rc;
 	(*sink)->own_fd = file;
-	(*sink)->split = split;
+	(*sink)->split = split && file;
 	return 0;
 }
 
@@ -181,6 +181,7 @@ void tap_sink_split(struct tap_sink *sink)
 	if (!sink->split || !sink->any)
 		return;
 	sink->any = false;
+	sink->kind = 0;
 	chunk_end(sink);
 	room = chunk_room(sink, WORD);
 	if (!room)
@@ -188,6 +189,15 @@ void tap_sink_split(struct tap_sink *sink)
 	*room = SPLIT;
 	croom_ring_commit(sink->ring, WORD);
 	croom_ring_publish(sink->ring);
+}
+
+bool tap_sink_begin(struct tap_sink *sink, uint32_t kind)
+{
+	tap_sink_split(sink);
+	if (sink->kind == kind)
+		return false;
+	sink->kind = kind;
+	return true;
 }
 
 uint64_t tap_sink_refused(const struct tap_sink *sink)

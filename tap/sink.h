@@ -7,7 +7,7 @@
  *	char *line = tap_sink_reserve(out, MAX);      // lane thread; at most TAP_SINK_MAX
  *	tap_sink_commit(out, length);                 // length <= MAX
  *
- * Ownership: reserve/commit/flush/split by the lane thread only; open and close by a control thread (a class's
+ * Ownership: reserve/commit/flush/split/begin by the lane thread only; open and close by a control thread (a class's
  * open() and close()); file descriptors by the writer thread.
  */
 #ifndef TAP_SINK_H
@@ -58,6 +58,13 @@ bool tap_sink_untouched(const struct tap_sink *sink);
  * one. Lane thread: the lane calls it when the printer has changed, a printer when it writes a file's header.
  */
 void tap_sink_split(struct tap_sink *sink);
+
+/*
+ * A printer is about to write the header of a capture file of this kind, by its magic number: split; then whether the
+ * header is due. It is not where the output cannot split and has one: what goes on must not have a second in its middle.
+ * Lane thread.
+ */
+bool tap_sink_begin(struct tap_sink *sink, uint32_t kind);
 
 /* Refusals of a lossy sink so far. Any thread. */
 uint64_t tap_sink_refused(const struct tap_sink *sink);

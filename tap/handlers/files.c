@@ -30,20 +30,24 @@ struct packet_header {
 	uint32_t sec, fraction, caplen, len;
 };
 
-/* The lane splits between two printers that it saw; it cannot see one come back at the same address. */
+/*
+ * The lane splits between two printers that it saw; it cannot see one come back at the same address. Link type and
+ * snaplen are the source's, the same for all printers: by its magic number a header is like another.
+ */
 static bool pcap_begin(struct copy *copy, struct tap_sink *sink)
 {
-	struct file_header file = { copy->nano ? 0xa1b23c4d : 0xa1b2c3d4, 2, 4, 0, 0, copy->snaplen, copy->linktype };
+	const struct file_header file = { copy->nano ? 0xa1b23c4d : 0xa1b2c3d4, 2, 4, 0, 0, copy->snaplen, copy->linktype };
 	char *out;
 
 	if (copy->headed)
 		return true;
-	tap_sink_split(sink);
-	out = tap_sink_reserve(sink, sizeof(file));
-	if (!out)
-		return false;
-	memcpy(out, &file, sizeof(file));
-	tap_sink_commit(sink, sizeof(file));
+	if (tap_sink_begin(sink, file.magic)) {
+		out = tap_sink_reserve(sink, sizeof(file));
+		if (!out)
+			return false;
+		memcpy(out, &file, sizeof(file));
+		tap_sink_commit(sink, sizeof(file));
+	}
 	copy->headed = true;
 	return true;
 }
@@ -124,13 +128,14 @@ static size_t pcapng_head(const struct copy *copy, char *out)
 	return (size_t)(at - out);
 }
 
+/* In a pcapng file a header may come at any time: a section of its own. */
 static bool pcapng_begin(struct copy *copy, struct tap_sink *sink)
 {
 	char *out;
 
 	if (copy->headed)
 		return true;
-	tap_sink_split(sink);
+	tap_sink_begin(sink, 0x0a0d0d0a);
 	out = tap_sink_reserve(sink, HEAD_MAX);
 	if (!out)
 		return false;

@@ -206,6 +206,35 @@ def in_the_middle(program, folder):
         check("--no-split: tshark opens these sections without a word", not said, said)
 
 
+def one_header(program, folder):
+    """pcap comes back where the output cannot split: a second header in the middle would end any reader."""
+    for args, printers in ((["--no-split"], ("pcap",)), (["--no-split"], ("none", "pcap")), (["-w", "-"], ("pcap",)),
+                           (["-w", "-"], ("none", "pcap"))):
+        name = f"pcap, {' '.join(args)}, swaps to {' and '.join(printers)}"
+        with open(f"{folder}/stdout", "wb") as stdout, \
+                Tap(program, "-r", f"{folder}/in.pcap", "-w", f"{folder}/out", "--pace", "20000", "--printer", "pcap", *args,
+                    stdout=stdout) as one:
+            room, done = one.room(), 0
+            try:
+                while True:
+                    room.swap(printer=printers[done % len(printers)])
+                    done += 1
+                    time.sleep(0.005)
+            except (EOFError, OSError, Refused):
+                pass
+            one.end()
+            account = one.account()
+        path = f"{folder}/out" if args == ["--no-split"] else f"{folder}/stdout"
+        with open(path, "rb") as file:
+            heads = file.read().count(b"\x4d\x3c\xb2\xa1\2\0\4\0")
+        read = subprocess.run(["tcpdump", "-r", path, "-w", f"{folder}/copy.pcap"], capture_output=True, check=False)
+        good = check(f"{name}: one header, and tcpdump reads it to the end", read.returncode == 0 and heads == 1 and
+                     done > 10, f"{heads} headers, {done} swaps, {read.stderr[-300:]}")
+        got = numbers_in(path) if good else []
+        check(f"{name}: every packet that the account says", len(got) == account.get("printed") > 0 and
+              got == sorted(set(got)) and (len(printers) > 1 or got == list(range(PACKETS))), f"{len(got)}, {account}")
+
+
 def by_kind(program, folder):
     """Unless told, only a swap from or to a capture file starts a new file: none holds two kinds."""
     files, done = swapped(program, folder, "--printer", "text", printers=("json", "csv", "pcap", "text", "pcapng", "csv"))
@@ -228,6 +257,7 @@ def main():
             os.environ["PATH"] += ":/usr/sbin"
             copies(program, folder)
             in_the_middle(program, folder)
+            one_header(program, folder)
             by_kind(program, folder)
         else:
             skip("pcap as tcpdump writes it", "tcpdump is not installed")
