@@ -3,6 +3,7 @@
 #include "tap.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -66,6 +67,53 @@ int tap_open_main(const char *path, const struct stat *input, struct croom_error
 		return -EIO;
 	}
 	return fd;
+}
+
+static bool look(const char *path, int standard, struct stat *about)
+{
+	return (strcmp(path, "-") ? stat(path, about) : fstat(standard, about)) == 0;
+}
+
+/* Neither is there yet: the same name in the same folder. */
+static bool will_be_same(const char *one, const char *other)
+{
+	const char *path[2] = { one, other }, *base[2];
+	struct stat folder[2];
+
+	for (int i = 0; i < 2; i++) {
+		const char *slash = strrchr(path[i], '/');
+		char name[4096] = ".";
+
+		base[i] = slash ? slash + 1 : path[i];
+		if (base[i] - path[i] >= (ptrdiff_t)sizeof(name))
+			return false;
+		if (slash)
+			memcpy(name, path[i], (size_t)(base[i] - path[i]));
+		name[slash ? base[i] - path[i] : 1] = 0;
+		if (stat(name, &folder[i]))
+			return false;
+	}
+	return strcmp(base[0], base[1]) == 0 && folder[0].st_dev == folder[1].st_dev && folder[0].st_ino == folder[1].st_ino;
+}
+
+int tap_check_own(const struct tap_env *env, const char *path, struct croom_error *err)
+{
+	const char *taken[] = { env->input, env->output };
+	struct stat about, other;
+	bool there = stat(path, &about) == 0;
+
+	for (int i = 0; i < 2; i++) {
+		bool same, known = taken[i] && look(taken[i], i ? STDOUT_FILENO : STDIN_FILENO, &other);
+
+		if (there)
+			same = known && S_ISREG(about.st_mode) && about.st_dev == other.st_dev && about.st_ino == other.st_ino;
+		else
+			same = taken[i] && !known && strcmp(taken[i], "-") && will_be_same(path, taken[i]);
+		if (same)
+			return croom_error_set(err, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL, "cannot write to '%s': it is the file "
+					       "that %s", path, i ? "the packets are written to" : "is read");
+	}
+	return 0;
 }
 
 /* What is renamed over a device or a FIFO would take its place, and nobody wants to lose /dev/null. */

@@ -124,6 +124,7 @@ struct tap_env {
 	bool source_nano;                  /* the source has them: file formats keep them */
 	bool offline;                      /* -r */
 	const char *interface;             /* or the file's name */
+	const char *input, *output;        /* what -r and -w name, "-" too; input NULL: an interface */
 	struct croom_strings *strings;     /* the lane thread is its writer */
 	struct tap_writer *writer;         /* for sinks of their own: tap/sink.h */
 };

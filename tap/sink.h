@@ -34,6 +34,10 @@ struct tap_writer;
 int tap_sink_open(struct tap_sink **sink, struct tap_writer *writer, const char *path, int fd, bool lossy,
 		  struct croom_error *err);
 
+/* Refuse what -r reads and what -w writes as a handler's own output: both would be destroyed. 0 or -errno. */
+struct tap_env;
+int tap_check_own(const struct tap_env *env, const char *path, struct croom_error *err);
+
 /* Whether a file that is replaced every second may have this name: a new one, or a regular file's. 0 or -errno. */
 int tap_check_replaceable(const char *path, struct croom_error *err);
 

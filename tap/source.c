@@ -227,5 +227,7 @@ int tap_source_open(struct tap *tap)
 	tap->env.snaplen = (uint32_t)pcap_snapshot(tap->pcap);
 	tap->env.source_nano |= tap->options.nano;
 	tap->env.nano = tap->options.nano;
+	tap->env.input = tap->options.read_file;
+	tap->env.output = tap->options.write_file;
 	return 0;
 }

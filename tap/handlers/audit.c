@@ -67,6 +67,9 @@ static int audit_open(void **ctx, const char *config, void *arg, struct croom_er
 
 	if (!*config)
 		return croom_error_set(err, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL, "takes a path, as in file:/tmp/audit.log");
+	rc = tap_check_own(env, config, err);
+	if (rc)
+		return rc;
 	audit = calloc(1, sizeof(*audit));
 	if (!audit)
 		return croom_error_set(err, -ENOMEM, CROOM_ERROR_OTHER, NULL, "out of memory");

@@ -286,10 +286,10 @@ static int file_open(void **ctx, const char *config, void *env, struct croom_err
 	char *part;
 	int rc;
 
-	(void)env;
 	if (!*config)
 		return croom_error_set(err, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL, "takes a path, as in file:/run/croomtap.prom");
-	rc = tap_check_replaceable(config, err);
+	rc = tap_check_own(env, config, err);
+	rc = rc ? rc : tap_check_replaceable(config, err);
 	if (rc)
 		return rc;
 	metrics = metrics_new(err);
@@ -301,6 +301,8 @@ static int file_open(void **ctx, const char *config, void *env, struct croom_err
 		metrics->path = strdup(config);
 	if (!metrics->path || asprintf(&part, "%s.part", metrics->path) < 0) {
 		rc = croom_error_set(err, -ENOMEM, CROOM_ERROR_OTHER, NULL, "out of memory");
+	} else if ((rc = tap_check_own(env, part, err))) {
+		free(part);
 	} else if (!(file = open_part(part))) {
 		rc = croom_error_set(err, -errno, CROOM_ERROR_BAD_CONFIG, NULL, "cannot write to '%s': %s", part, strerror(errno));
 		free(part);

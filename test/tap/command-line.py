@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What croomtap says to what is typed, to broken files and to outputs that fail: command-line.py CROOMTAP [PART...]"""
 import fcntl
+import itertools
 import os
 import pty
 import re
@@ -165,6 +166,20 @@ def outputs(folder, capture):
         says("-w the file of -r -: refused", ["-r", "-", "-w", capture], 1, "it is the file that is read", stdin=stdin)
     with open(capture, "rb") as file:
         check("the file is as it was", file.read() == data and os.stat(capture).st_ino == before.st_ino, "it has changed")
+    for slot, name in itertools.product(("audit", "metrics"), (capture, f"{folder}/link.pcap", f"{folder}/symlink.pcap")):
+        says(f"--{slot} file:{os.path.basename(name)}, which is the file of -r: refused",
+             ["-r", capture, "-w", "/dev/null", f"--{slot}", f"file:{name}"], 2, f"--{slot}", "it is the file that is read")
+    with open(f"{folder}/there", "wb") as stdout:
+        stdout.write(b"kept")
+    for slot, name in itertools.product(("audit", "metrics"), ("there", "new", "./new")):
+        says(f"--{slot} file:{name}, which is the file of -w: refused", ["-r", capture, "-w", f"{folder}/{name.strip('./')}",
+             f"--{slot}", f"file:{folder}/{name}"], 2, f"--{slot}", "it is the file that the packets are written to")
+    with open(f"{folder}/there", "rb") as file:
+        check("the file of -w is as it was", file.read() == b"kept", "it has changed")
+    says("--metrics where PATH.part is the file of -w: refused", ["-r", capture, "-w", f"{folder}/new.part", "--metrics",
+                                                                  f"file:{folder}/new"], 2, "new.part", "packets are written")
+    with open(capture, "rb") as file:
+        check("the file of -r is as it was", file.read() == data, "it has changed")
     says("-w a folder", ["-r", capture, "-w", folder], 1, "-w", "Is a directory")
     says("-w into no folder", ["-r", capture, "-w", f"{folder}/no/file"], 1, "-w", "No such file")
     with open(f"{folder}/keep", "w", encoding="ascii") as file:
