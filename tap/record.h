@@ -118,6 +118,7 @@ CROOM_SLOT(diag, 5, tap_probe);
 /* What a class's open() is given: set up before the room, good until after it. */
 struct tap_env {
 	int linktype;
+	uint32_t link_more;                /* the upper bits of a pcap file's link type word, as the length of an FCS */
 	uint32_t snaplen;
 	uint32_t netmask;                  /* of the interface, for `ip broadcast`; 0 where there is none, as in tcpdump */
 	bool nano;                         /* --nano: text and csv show nanoseconds */

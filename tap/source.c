@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { READ_BUFFER = 256 * 1024 };
+enum { READ_BUFFER = 256 * 1024, HEADER = 24 };
 
 static const int linktypes[] = { DLT_EN10MB, DLT_LINUX_SLL, DLT_LINUX_SLL2, DLT_RAW, DLT_IPV4, DLT_IPV6, DLT_NULL,
 				 DLT_LOOP };
@@ -71,19 +71,37 @@ static FILE *open_stream(const char *name)
 }
 
 /*
- * Does a file hold nanoseconds? libpcap gives them in any case; the magic number says whether they mean it. It is put
- * back byte by byte: from a pipe there is no other way, and the C libraries of Linux take back at least eight.
+ * What libpcap does not say of a pcap file. Nanoseconds it gives in any case; the magic number says whether they mean it.
+ * And the bits above the link type (a frame check sequence and its length) tcpdump -w copies.
  */
-static bool has_nanoseconds(FILE *stream)
+static void read_header(struct tap_env *env, const unsigned char *byte, size_t got)
 {
-	unsigned char byte[4] = { 0 };
-	size_t got = fread(byte, 1, sizeof(byte), stream);
-	uint32_t magic;
+	uint32_t magic, word;
 
+	if (got < HEADER)
+		return;
 	memcpy(&magic, byte, sizeof(magic));
-	while (got)
-		ungetc(byte[--got], stream);
-	return magic == 0xa1b23c4d || magic == 0x4d3cb2a1;
+	memcpy(&word, byte + HEADER - sizeof(word), sizeof(word));
+	env->source_nano = magic == 0xa1b23c4d || magic == 0x4d3cb2a1;
+	if (magic == 0xd4c3b2a1 || magic == 0x4d3cb2a1)
+		word = __builtin_bswap32(word);
+	if (env->source_nano || magic == 0xa1b2c3d4 || magic == 0xd4c3b2a1)
+		env->link_more = word & 0xfc000000;
+}
+
+/*
+ * Look ahead, then put it back byte by byte: from a pipe there is no other way. glibc takes back any number; others at
+ * least what came in one piece, as a header does. False when not all is back.
+ */
+static bool look_ahead(struct tap_env *env, FILE *stream)
+{
+	unsigned char byte[HEADER] = { 0 };
+	size_t got = fread(byte, 1, sizeof(byte), stream);
+
+	read_header(env, byte, got);
+	while (got && ungetc(byte[got - 1], stream) != EOF)
+		got--;
+	return got == 0;
 }
 
 static int open_file(struct tap *tap)
@@ -96,7 +114,10 @@ static int open_file(struct tap *tap)
 		fprintf(stderr, "croomtap: cannot read %s: %s\n", shown, strerror(errno));
 		return -1;
 	}
-	tap->env.source_nano = has_nanoseconds(stream);
+	if (!look_ahead(&tap->env, stream)) {
+		fprintf(stderr, "croomtap: cannot read %s: its header comes in pieces\n", shown);
+		return -1;
+	}
 	tap->pcap = pcap_fopen_offline_with_tstamp_precision(stream, PCAP_TSTAMP_PRECISION_NANO, text);
 	if (!tap->pcap) {
 		fprintf(stderr, "croomtap: cannot read %s: %s\n", shown, text);

@@ -16,7 +16,7 @@ enum { HEAD_MAX = 256 };
 
 struct copy {
 	bool nano, headed;
-	uint32_t linktype, snaplen;
+	uint32_t linktype, more, snaplen;
 	char name[64];              /* of the interface, for pcapng */
 };
 
@@ -36,7 +36,8 @@ struct packet_header {
  */
 static bool pcap_begin(struct copy *copy, struct tap_sink *sink)
 {
-	const struct file_header file = { copy->nano ? 0xa1b23c4d : 0xa1b2c3d4, 2, 4, 0, 0, copy->snaplen, copy->linktype };
+	const struct file_header file = { copy->nano ? 0xa1b23c4d : 0xa1b2c3d4, 2, 4, 0, 0, copy->snaplen,
+					  copy->linktype | copy->more };
 	char *out;
 
 	if (copy->headed)
@@ -196,6 +197,7 @@ static int copy_open(void **ctx, const char *config, void *arg, struct croom_err
 		return croom_error_set(err, -ENOMEM, CROOM_ERROR_OTHER, NULL, "out of memory");
 	copy->nano = env->source_nano;
 	copy->linktype = link_in_file(env->linktype);
+	copy->more = env->link_more;
 	copy->snaplen = env->snaplen;
 	if (!env->offline)
 		strncpy(copy->name, env->interface, sizeof(copy->name) - 1);

@@ -4,8 +4,10 @@
 
 json as jq reads it, csv as Python's module does, pcap byte for byte as tcpdump -w writes it, pcapng as capinfos and
 tshark open it; also when the printer is swapped in the middle, with and without --split."""
+import concurrent.futures
 import csv
 import glob
+import itertools
 import json
 import os
 import shutil
@@ -18,6 +20,7 @@ import time
 from rig import Refused, Tap, check, finish, numbers, numbers_in, skip, write_capture
 
 PACKETS = 20_000
+CAPTURES = os.path.join(os.path.dirname(__file__), "../../build/captures")
 MACS = b"\x02\0\0\0\0\2\x02\0\0\0\0\1"
 V4 = bytes((10, 0, 0, 1)) + bytes((10, 0, 0, 2))
 V6 = bytes.fromhex("fd00" + "00" * 13 + "01" + "fd00" + "00" * 13 + "02")
@@ -131,6 +134,56 @@ def copies(program, folder):
     with open(f"{folder}/link.pcap", "rb") as source, open(f"{folder}/link.pcap", "rb") as again:
         check("-r - -w -: nanoseconds through two pipes", tap(program, "-r", "-", "-w", "-", stdin=source) == again.read(),
               "not the same bytes")
+
+
+def differs(program, folder, path, number):
+    """Does our copy of this capture have other bytes than tcpdump's? None: one of the two does not read it."""
+    theirs, ours = f"{folder}/theirs.{number}", f"{folder}/ours.{number}"
+    one = subprocess.run(["tcpdump", "-Z", "root", "-r", path, "-w", theirs], capture_output=True, check=False)
+    two = subprocess.run([program, "--no-control", "--no-status", "-r", path, "-w", ours], capture_output=True, check=False,
+                         stdin=subprocess.DEVNULL)
+    if one.returncode or two.returncode:
+        return None
+    with open(theirs, "rb") as a, open(ours, "rb") as b:
+        result = a.read() != b.read()
+    os.unlink(theirs)
+    os.unlink(ours)
+    return result
+
+
+def header_bits(program, folder):
+    """The bits above the link type, here an FCS of four bytes, in both byte orders, from a file and from a pipe."""
+    for order, magic in itertools.product("<>", (0xa1b2c3d4, 0xa1b23c4d)):
+        with open(f"{folder}/fcs.pcap", "wb") as file:
+            data = cut(1)(7)
+            file.write(struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, 65535, 0x44000001))
+            file.write(struct.pack(order + "IIII", 1_700_000_000, 5, len(data), len(data)) + data)
+        with open(f"{folder}/fcs.pcap", "rb") as source, open(f"{folder}/fcs.pcap", "rb") as pipe:
+            whole = struct.pack("<IHHiIII", magic, 2, 4, 0, 0, 65535, 0x44000001)
+            head = tap(program, "-r", f"{folder}/fcs.pcap", "-w", "-")[:24]
+            check(f"pcap: the bits above the link type, order {order}, magic {magic:x}", head == whole, head)
+            cat = subprocess.Popen(["cat"], stdin=pipe, stdout=subprocess.PIPE)
+            piped = tap(program, "-r", "-", "-w", "-", stdin=cat.stdout)
+            cat.stdout.close()
+            cat.wait()
+            check(f"pcap: the same from a pipe, order {order}, magic {magic:x}", piped[:24] == whole and len(piped) ==
+                  len(source.read()), piped[:24])
+
+
+def real(program, folder):
+    """pcap against tcpdump -w, on the captures that text-captures.py has fetched."""
+    found = sorted(path for path in glob.glob(f"{CAPTURES}/**", recursive=True)
+                   if os.path.isfile(path) and os.path.getsize(path) < 16 * 1024 * 1024)
+    if not found:
+        skip("pcap copies of real captures", "there are none in build/captures")
+        return
+    until = time.monotonic() + 60
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        said = list(pool.map(lambda job: differs(program, folder, job[1], job[0]) if time.monotonic() < until else None,
+                             enumerate(found)))
+    other = [path for path, one in zip(found, said) if one]
+    print(f"# {len(found)} captures, {said.count(False)} equal, {said.count(None)} not compared")
+    check("pcap: as tcpdump -w, real captures", not other and said.count(False) > 0, f"{len(other)}: {other[:20]}")
 
 
 def opens(path):
@@ -256,6 +309,8 @@ def main():
         if shutil.which("tcpdump", path=os.environ["PATH"] + ":/usr/sbin"):
             os.environ["PATH"] += ":/usr/sbin"
             copies(program, folder)
+            header_bits(program, folder)
+            real(program, folder)
             in_the_middle(program, folder)
             one_header(program, folder)
             by_kind(program, folder)
