@@ -225,6 +225,9 @@ static int open_live(struct tap *tap)
 	}
 	if (rc > 0 && rc != PCAP_WARNING_PROMISC_NOTSUP)
 		fprintf(stderr, "croomtap: %s: %s\n", options->interface, pcap_geterr(tap->pcap));
+	/* As tcpdump does, for the interface of each packet is in it; where it cannot be had, v1 is as good as before. */
+	if (strcmp(options->interface, "any") == 0)
+		pcap_set_datalink(tap->pcap, DLT_LINUX_SLL2);
 	if (pcap_setnonblock(tap->pcap, 1, text)) {
 		fprintf(stderr, "croomtap: %s: %s\n", options->interface, text);
 		return -1;

@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -216,6 +217,52 @@ def adds_up(interface, pings):
             process.wait()
 
 
+def like_tcpdump(folder):
+    """On `any`, where each packet says its interface: lines and copies of both, taken at the same time."""
+    if not shutil.which("tcpdump"):
+        skip("any as tcpdump has it", "tcpdump is not installed")
+        return
+    commands = {"lines": [], "copy": ["-w", f"{folder}/theirs"]}
+    for name, more in commands.items():
+        # As root tcpdump would become another user, who may not write there.
+        with Tap(PROGRAM, "-i", "any", "icmp", *(["-w", f"{folder}/ours"] if more else [])) as tap, \
+                subprocess.Popen(["tcpdump", "-Z", "root", "-i", "any", "-nq", "--immediate-mode", *more, "icmp"],
+                                 env=dict(os.environ, TZ="UTC"), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as other:
+            room = tap.room()
+            said = b""
+            while b"listening on" not in said and (line := other.stderr.readline()):
+                said += line
+            subprocess.run(["ping", "-q", "-n", "-i", "0.002", "-c", "100", "127.0.0.1"], stdout=subprocess.DEVNULL, check=True)
+            wait_for(lambda: received(room) >= 200)
+            time.sleep(0.2)   # tcpdump shows no count
+            other.send_signal(signal.SIGINT)
+            theirs = other.communicate(timeout=PATIENCE)[0]
+            tap.interrupt()
+            code, account = tap.end(), tap.account()
+            ours = tap.out
+        check(f"any, {name}: adds up by our own count", code == 0 and account.get("adds up") and
+              account["received"] == account["printed"] + account["filtered"] >= 200, tap.err)
+        if more:
+            theirs, ours = ([data for _, data in packets(path)] for path in (f"{folder}/theirs", f"{folder}/ours"))
+            links = [open(f"{folder}/{which}", "rb").read(24)[20:] for which in ("theirs", "ours")]
+            check("any, copy: the link type of tcpdump", links[0] == links[1], links)
+        else:
+            theirs, ours = ([line[16:] for line in text.splitlines() if line] for text in (theirs, ours))   # SIGINT: an empty one
+        check(f"any, {name}: as tcpdump has it", theirs == ours and len(ours) >= 200,
+              f"{len(theirs)} and {len(ours)}: {theirs[:1]} {ours[:1]}")
+
+
+def packets(path):
+    """(seconds, bytes) of a pcap file."""
+    with open(path, "rb") as file:
+        data, at, found = file.read(), 24, []
+    while at + 16 <= len(data):
+        second, _, length, _ = struct.unpack_from("<IIII", data, at)
+        found.append((second, data[at + 16:at + 16 + length]))
+        at += 16 + length
+    return found
+
+
 def gone():
     """The interface goes away under the capture."""
     with Tap(PROGRAM, "-i", "near", *BUFFERS, "-w", "-", "--printer", "text") as tap:
@@ -276,6 +323,7 @@ def inside():
     failing_output()
     with tempfile.TemporaryDirectory(prefix="croomtap-test-") as folder:
         names(folder)
+        like_tcpdump(folder)
     adds_up("lo", [["127.0.0.1"], ["::1"]])
     adds_up("near", [])
     adds_up("any", [["127.0.0.1"]])
