@@ -4,7 +4,26 @@
 
 struct cursor {
 	const uint8_t *at, *end;
+	size_t claimed;              /* what IP says there is from `at`; more than is captured where that was cut */
+	bool more;                   /* the first of several fragments */
 };
+
+/* Behind what IP claims there may be padding. A length of 0 is a packet that the network card has yet to cut (TSO). */
+static bool bound(struct decoded *decoded, struct cursor *cursor, size_t claimed, size_t header, bool unknown)
+{
+	cursor->claimed = unknown ? SIZE_MAX : claimed;
+	if (cursor->claimed < header)
+		decoded->partial = true;
+	else if ((size_t)(cursor->end - cursor->at) > cursor->claimed)
+		cursor->end = cursor->at + cursor->claimed;
+	return !decoded->partial;
+}
+
+static void advance(struct cursor *cursor, size_t bytes)
+{
+	cursor->at += bytes;
+	cursor->claimed -= cursor->claimed == SIZE_MAX ? 0 : bytes;
+}
 
 static bool need(struct decoded *decoded, const struct cursor *cursor, size_t bytes)
 {
@@ -12,6 +31,21 @@ static bool need(struct decoded *decoded, const struct cursor *cursor, size_t by
 		return true;
 	decoded->partial = true;
 	return false;
+}
+
+/* Lengths that cannot be. A first fragment holds less than its UDP header says. */
+static void check_lengths(struct decoded *decoded, const struct cursor *cursor)
+{
+	const uint8_t *p = cursor->at;
+	size_t length;
+
+	if (decoded->protocol == 6) {
+		length = (size_t)4 * (p[12] >> 4);
+		decoded->partial |= length < 20 || length > cursor->claimed;
+	} else if (decoded->protocol == 17 && cursor->end - p >= 6) {
+		length = be16(p + 4);
+		decoded->partial |= length && (length < 8 || (length > cursor->claimed && !cursor->more));
+	}
 }
 
 static void decode_ports(struct decoded *decoded, struct cursor *cursor)
@@ -27,6 +61,7 @@ static void decode_ports(struct decoded *decoded, struct cursor *cursor)
 		decoded->target_port = be16(p + 2);
 		if (decoded->protocol == 6)
 			decoded->tcp_flags = p[13];
+		check_lengths(decoded, cursor);
 		break;
 	case 1: case 58:
 		if (!need(decoded, cursor, 2))
@@ -58,9 +93,10 @@ static void decode_ip4(struct decoded *decoded, struct cursor *cursor)
 	decoded->ttl = p[8];
 	decoded->protocol = p[9];
 	decoded->fragment = (be16(p + 6) & 0x1fff) != 0;
-	if (decoded->fragment || !need(decoded, cursor, header))
+	cursor->more = (p[6] & 0x20) != 0;
+	if (!bound(decoded, cursor, be16(p + 2), header, be16(p + 2) == 0) || decoded->fragment || !need(decoded, cursor, header))
 		return;
-	cursor->at += header;
+	advance(cursor, header);
 	decode_ports(decoded, cursor);
 }
 
@@ -80,16 +116,20 @@ static void decode_ip6(struct decoded *decoded, struct cursor *cursor)
 	decoded->target = p + 24;
 	decoded->ttl = p[7];
 	decoded->protocol = p[6];
+	bound(decoded, cursor, 40 + (size_t)be16(p + 4), 40, be16(p + 4) == 0);
 	/* Each step moves on by at least 8 bytes. */
-	for (cursor->at += 40;; cursor->at += skip) {
+	for (skip = 40;;) {
+		advance(cursor, skip);
 		switch (decoded->protocol) {
 		case 0: case 43: case 60: case 44: case 51:
 			if (!need(decoded, cursor, 8))
 				return;
 			p = cursor->at;
 			skip = decoded->protocol == 44 ? 8 : decoded->protocol == 51 ? (p[1] + 2u) * 4 : (p[1] + 1u) * 8;
-			if (decoded->protocol == 44)
+			if (decoded->protocol == 44) {
 				decoded->fragment = (be16(p + 2) & 0xfff8) != 0;
+				cursor->more = (p[3] & 1) != 0;
+			}
 			decoded->protocol = p[0];
 			if (decoded->fragment || !need(decoded, cursor, skip))
 				return;
@@ -132,7 +172,7 @@ static void decode_type(struct decoded *decoded, struct cursor *cursor)
 
 void decode(struct decoded *decoded, const struct tap_packet *packet)
 {
-	struct cursor cursor = { packet->data, packet->data + packet->caplen };
+	struct cursor cursor = { .at = packet->data, .end = packet->data + packet->caplen };
 	size_t header = packet->linktype == DLT_EN10MB ? 14 : packet->linktype == DLT_LINUX_SLL ? 16 :
 		packet->linktype == DLT_LINUX_SLL2 ? 20 : packet->linktype == DLT_NULL || packet->linktype == DLT_LOOP ? 4 : 0;
 

@@ -60,6 +60,21 @@ KNOWN = [
     (MACS + b"\x08\0" + ip4(6, TCP)[:24], {"protocol": "tcp", **IP4, "truncated": True}),
     (MACS + b"\x08\0", {"protocol": "0x0800", **ETHERNET, "truncated": True}),
     (MACS[:9], {"protocol": "0x0000", "truncated": True}),
+    # Padding behind a short packet is no port; lengths that cannot be; 0, which is a packet before TSO cut it.
+    (MACS + b"\x08\0" + ip4(6, b"") + bytes(26), {"protocol": "tcp", **IP4, "truncated": True}),
+    (MACS + b"\x08\0" + ip4(17, UDP) + b"padding", {"protocol": "udp", **IP4, "src_port": 5353, "dst_port": 53}),
+    (MACS + b"\x08\0" + ip4(17, UDP).replace(b"\x45\0\0\x1c", b"\x45\0\0\x13"), {"protocol": "udp", **IP4, "truncated": True}),
+    (MACS + b"\x08\0" + ip4(17, UDP).replace(b"\x45\0\0\x1c", b"\x45\0\0\0"), {"protocol": "udp", **IP4, "src_port": 5353,
+                                                                                 "dst_port": 53}),
+    (MACS + b"\x08\0" + ip4(6, TCP.replace(b"\x50\x12", b"\x40\x12")),
+     {"protocol": "tcp", **IP4, "src_port": 40000, "dst_port": 443, "tcp_flags": "SA", "truncated": True}),
+    (MACS + b"\x08\0" + ip4(6, TCP.replace(b"\x50\x12", b"\x60\x12")),
+     {"protocol": "tcp", **IP4, "src_port": 40000, "dst_port": 443, "tcp_flags": "SA", "truncated": True}),
+    (MACS + b"\x08\0" + ip4(17, UDP[:4] + b"\0\x09\0\0"), {"protocol": "udp", **IP4, "src_port": 5353, "dst_port": 53,
+                                                           "truncated": True}),
+    (MACS + b"\x08\0" + ip4(17, UDP[:4] + b"\x05\0\0\0", 0x2000), {"protocol": "udp", **IP4, "src_port": 5353, "dst_port": 53}),
+    (MACS + b"\x86\xdd" + ip6(17, b"") + UDP, {"protocol": "udp", **IP6, "src_port": 5353, "dst_port": 53}),
+    (MACS + b"\x86\xdd" + ip6(17, UDP[:3]) + UDP, {"protocol": "udp", **IP6, "truncated": True}),
 ]
 
 
