@@ -53,7 +53,8 @@ int tap_account(struct tap *tap, uint64_t swaps)
 	term("not written", not_written, false);
 	term("filtered", tally->verdict[TAP_FILTERED], true);
 	term("sampled out", tally->verdict[TAP_SAMPLED_OUT], true);
-	term("summarised", tally->verdict[TAP_SUMMARISED], false);
+	term("summarised", tally->verdict[TAP_SUMMARISED] - tally->unshown, false);
+	term("in rows that no printer took", tally->unshown, false);
 	term("not printed", tally->verdict[TAP_NOT_PRINTED], false);
 	term("left at -c", tally->after_count, false);
 	term("lost in ring", croom_ring_refused(tap->ring), true);

@@ -103,6 +103,8 @@ static void count_batch(struct lane_state *lane, uint32_t handled)
 	croom_lane_calls_add(counts, diag_slot, handled);
 	croom_lane_records_add(counts, handled);
 	lane->calls_strategy = lane->calls_printer = 0;
+	lane->tally.unshown += lane->event.unshown;
+	lane->event.unshown = 0;
 	publish_tally(lane);
 }
 
@@ -117,8 +119,10 @@ static int send_event(struct lane_state *lane, enum tap_kind kind)
 {
 	struct tap_event event = { .kind = kind, .number = lane->number, .now_ns = lane->now_ns, .panel = lane->panel,
 				   .out = lane->tap->out };
+	int answer = croom_slot_call(strategy, lane->panel, &event);
 
-	return croom_slot_call(strategy, lane->panel, &event);
+	lane->tally.unshown += event.unshown;
+	return answer;
 }
 
 static void send_probe(struct lane_state *lane, bool last)

@@ -12,7 +12,7 @@
  *
  * A strategy also gets TICK, ten times a second or more often, and returns whether it holds rows that are not
  * printed yet; and FLUSH when its panel is about to be left: print what you hold. What a handler is given is good
- * during the call only, and is not its to change: the next slot and the next packet get the same structures.
+ * during the call only, and is not its to change (but for `unshown`): the next slot and packet get the same structures.
  *
  * Handlers run on the lane thread, which makes no system call while the ring holds records: no system call, no
  * allocation, no lock, no stdio, no clock unless their very purpose needs it (diag=latency reads the vDSO clock).
@@ -60,6 +60,7 @@ typedef struct tap_event {
 	struct tap_packet packet;
 	const struct croom_panel *panel;
 	struct tap_sink *out;
+	uint64_t unshown;          /* a strategy adds the packets of each row that the printer did not take */
 } tap_event;
 
 /* A row of a strategy that sums up. Names are ids in the tap's strings. */

@@ -54,6 +54,7 @@ struct tap_tally {
 	uint64_t received, bytes;
 	uint64_t verdict[TAP_VERDICTS];
 	uint64_t after_count;              /* left when -c was reached */
+	uint64_t unshown;                  /* of the summarised: in rows that no printer took */
 	uint64_t latency[TAP_LATENCY_BUCKETS];
 };
 

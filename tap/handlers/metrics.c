@@ -15,7 +15,9 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <pthread.h>
+#include <resolv.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -236,10 +238,29 @@ static struct metrics *metrics_new(struct croom_error *err)
 	return metrics;
 }
 
+/*
+ * An address needs nobody. A name may need a name server, and the room's mutex is held meanwhile: operators wait, data
+ * does not. So each server is asked once, for a second, and not for half a minute as resolv.conf would have it.
+ */
+static int find_host(const char *host, const char *port, struct addrinfo **found)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_DGRAM, .ai_flags = AI_NUMERICHOST };
+	int rc = getaddrinfo(host, port, &hints, found);
+
+	if (rc != EAI_NONAME)
+		return rc;
+	hints.ai_flags = 0;
+	if (res_init() == 0) {
+		_res.retrans = 1;
+		_res.retry = 1;
+	}
+	return getaddrinfo(host, port, &hints, found);
+}
+
 /* HOST:PORT, [ADDRESS]:PORT. */
 static int connect_to(struct metrics *metrics, const char *config, struct croom_error *err)
 {
-	struct addrinfo hints = { .ai_socktype = SOCK_DGRAM }, *found = NULL;
+	struct addrinfo *found = NULL;
 	const char *colon = strrchr(config, ':');
 	char host[256];
 	size_t length = colon ? (size_t)(colon - config) : 0;
@@ -253,7 +274,7 @@ static int connect_to(struct metrics *metrics, const char *config, struct croom_
 		return croom_error_set(err, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL, "takes HOST:PORT, as in statsd:127.0.0.1:8125");
 	memcpy(host, config, length);
 	host[length] = 0;
-	rc = getaddrinfo(host, colon + 1, &hints, &found);
+	rc = find_host(host, colon + 1, &found);
 	if (rc)
 		return croom_error_set(err, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL, "cannot find '%s' port '%s': %s", host, colon + 1,
 				       gai_strerror(rc));

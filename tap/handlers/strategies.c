@@ -106,14 +106,15 @@ static uint32_t endpoint(struct flows *flows, const struct flow *flow, bool targ
 	return name(flows, text, (size_t)(to.at - text));
 }
 
-static void print_row(const tap_event *event, const struct tap_summary *row)
+static void print_row(tap_event *event, const struct tap_summary *row)
 {
 	tap_item item = { .summary = row, .number = event->number, .out = event->out };
 
-	croom_slot_call(printer, event->panel, &item);
+	if (croom_slot_call(printer, event->panel, &item) == 0)
+		event->unshown += row->packets;
 }
 
-static void print_flow(struct flows *flows, const tap_event *event, const struct flow *flow, uint32_t rank)
+static void print_flow(struct flows *flows, tap_event *event, const struct flow *flow, uint32_t rank)
 {
 	char buffer[8];
 	const char *protocol = decode_protocol(&flow->decoded, buffer);
@@ -125,7 +126,7 @@ static void print_flow(struct flows *flows, const tap_event *event, const struct
 }
 
 /* The largest `top` of them, by insertion into a short sorted list; all others into one row. */
-static void print_top(struct flows *flows, const tap_event *event)
+static void print_top(struct flows *flows, tap_event *event)
 {
 	struct tap_summary rest = { .top = true, .source = flows->other, .target = flows->other, .protocol = flows->other,
 				    .first_ns = INT64_MAX, .last_ns = INT64_MIN };
@@ -156,7 +157,7 @@ static void print_top(struct flows *flows, const tap_event *event)
 		print_row(event, &rest);
 }
 
-static void print_all(struct flows *flows, const tap_event *event)
+static void print_all(struct flows *flows, tap_event *event)
 {
 	if (flows->top)
 		print_top(flows, event);
@@ -208,7 +209,7 @@ static struct flow *new_flow(struct flows *flows, const struct key *key, const s
 	return flow;
 }
 
-static void count_packet(struct flows *flows, const tap_event *event)
+static void count_packet(struct flows *flows, tap_event *event)
 {
 	struct decoded decoded;
 	struct flow *flow = NULL;

@@ -93,6 +93,10 @@ def flows(folder):
     found = rows(tap("-r", f"{folder}/mixed.pcap", "--strategy", "flows", "--printer", "json")[0])
     check("flows of packets out of order: sums and lengths of time are right", total(found, "packets") == 1000 and
           all(0 <= float(row["seconds"]) < 1 for row in found), found)
+    for strategy, printer in (("flows", "pcap"), ("top:3", "pcapng"), ("top", "none")):
+        said = tap("-r", f"{folder}/few.pcap", "--strategy", strategy, "--printer", printer)[1]
+        check(f"{strategy} with {printer}: the account says that the rows went nowhere", "in rows that no printer took" in said and
+              "summarised" not in said, said)
     text = tap("-r", f"{folder}/few.pcap", "--strategy", "flows:1h")[0].decode()
     check("flows as text", re.search(r"^\d\d:\d\d:\d\d\.\d{6} flow 10\.0\.0\.0:4096 > 10\.1\.0\.0:9 udp, \d+ packets, \d+ bytes "
                                      r"in 9\.\d{6} s$", text, re.M), text[:300])
