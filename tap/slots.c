@@ -42,6 +42,14 @@ static double written_mb(void *arg)
 	return (double)tap_writer_bytes(tap->writer) / 1e6;
 }
 
+/* Of flows and top; when there is no room for more, new ones are "other". */
+static double names(void *arg)
+{
+	const struct tap *tap = arg;
+
+	return (double)croom_strings_count(tap->env.strings);
+}
+
 static int add_classes(struct croom_room *room, struct tap_env *env)
 {
 	int rc = tap_filters_add(room, env);
@@ -59,7 +67,8 @@ static int add_gauges(struct croom_room *room, struct tap *tap)
 
 	rc = rc ? rc : croom_room_gauge_add(room, "ring_fill", "%", ring_fill, tap);
 	rc = rc ? rc : croom_room_gauge_add(room, "latency_p99", "us", p99_us, tap);
-	return rc ? rc : croom_room_gauge_add(room, "written", "MB", written_mb, tap);
+	rc = rc ? rc : croom_room_gauge_add(room, "written", "MB", written_mb, tap);
+	return rc ? rc : croom_room_gauge_add(room, "names", "strings", names, tap);
 }
 
 /* Which option it was: err names SLOT=CLASS, or a class that there is not. */

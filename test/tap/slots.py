@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 
-from rig import Refused, Tap, check, finish, frame, numbers, skip, write_capture
+from rig import PATIENCE, Refused, Tap, check, finish, frame, numbers, skip, write_capture
 
 PROGRAM = os.path.abspath(sys.argv[1])
 COUNT = 20_000
@@ -116,6 +116,30 @@ def endpoints(folder):
     want = [("10.0.0.1:4099", "10.1.0.2:9", "udp"), ("[fd00::1]:546", "[::1]:53", "udp"), ("10.9.8.7", "255.255.255.255", "icmp"),
             ("1.2.3.4", "1.2.3.5", "arp"), ("02:00:00:00:00:01", "02:00:00:00:00:02", "0x88cc")]
     check("names of IPv4, IPv6, ports, ARP and bare links", got == want, got)
+
+
+def many_names(folder):
+    """The registry is bounded: the gauge shows it fill up."""
+    write_capture(f"{folder}/names-many.pcap", 50_000, when=lambda n: n * 1000)
+    with open(f"{folder}/names-many.pcap", "rb") as file:
+        header, packets = file.read(24), file.read()
+    with Tap(PROGRAM, "-r", "-", "-w", "/dev/null", "--printer", "json", "--strategy", "flows:1h", stdin=subprocess.PIPE) as one:
+        one.process.stdin.write(header)
+        one.process.stdin.flush()
+        room = one.room()
+
+        def names():
+            return [gauge["value"] for gauge in room.call("List")["gauges"] if gauge["name"] == "names"]
+        before = names()
+        one.process.stdin.write(packets)
+        one.process.stdin.flush()
+        until = time.monotonic() + PATIENCE
+        # libpcap keeps the last few back until the pipe ends.
+        while room.call("List")["lanes"][0]["records"] < 49_000 and time.monotonic() < until:
+            time.sleep(0.01)
+        room.swap(strategy="each")   # flows prints what it has
+        check("gauge names: 50,000 flows are 256 sources at each of 196 targets", before and before[0] < 20 and
+              names()[0] >= before[0] + 256 + 196, f"{before}, {names()}")
 
 
 def refused(capture):
@@ -285,6 +309,7 @@ def main():
         capture = f"{folder}/in.pcap"
         write_capture(capture, COUNT)
         parts = {"filters": lambda: filters(capture), "samples": lambda: samples(capture), "flows": lambda: flows(folder),
+                 "names": lambda: many_names(folder),
                  "endpoints": lambda: endpoints(folder), "refused": lambda: refused(capture),
                  "audit": lambda: audit(folder, capture), "statsd": lambda: statsd(capture),
                  "openmetrics": lambda: openmetrics(folder, capture), "diags": lambda: diags(folder, capture)}
