@@ -12,6 +12,7 @@
 
 enum { TURN = 64 };                                /* messages of one client before the others have their turn */
 #define IDLE_NS INT64_C(1000000000)
+#define REST_NS INT64_C(60000000000)               /* who asked nothing for so long may have to go for a newcomer */
 #define STUCK_NS INT64_C(30000000000)              /* who does not read for so long is dropped */
 
 int64_t now_ns(void)
@@ -143,23 +144,39 @@ static void turn_away(int fd, const char *error, const char *message)
 	close(fd);
 }
 
+/* What makes a client one to give up for a newcomer; the later, the sooner. */
+enum worth { STAYS, RESTS, WASTES };
+
+static enum worth worth(const struct client *client, int64_t now)
+{
+	bool silent = !client->spoke && !client->out_used;
+	bool half = client->in_used && !busy(client) && !client->more && now - client->since_ns > IDLE_NS;
+	bool deaf = client->stuck_ns && now - client->stuck_ns > IDLE_NS;
+
+	if (silent || half || deaf)
+		return WASTES;
+	return !busy(client) && !client->more && now - client->since_ns > REST_NS ? RESTS : STAYS;
+}
+
 /*
- * The one to give up for a newcomer: the oldest of those that have not said anything yet; else one that for a second
- * has not finished its message or not read its reply. Who has asked and was answered may stay as long as it likes.
+ * The one to give up for a newcomer: the oldest of those that have not said anything yet, or that for a second have
+ * not finished their message or not read their reply; else the one that has asked nothing for the longest, and for
+ * more than a minute: otherwise as many clients as there may be, asking once each, would keep the operator out.
  */
 static struct client *idlest(const struct croom_control *control, int64_t now)
 {
-	struct client *oldest = NULL;
+	struct client *found = NULL;
+	enum worth least = STAYS;
 
 	for (struct client *client = control->clients; client; client = client->next) {
-		bool silent = !client->spoke && !client->out_used;
-		bool half = client->in_used && !busy(client) && !client->more && now - client->since_ns > IDLE_NS;
-		bool deaf = client->stuck_ns && now - client->stuck_ns > IDLE_NS;
+		enum worth its = worth(client, now);
 
-		if ((silent || half || deaf) && (!oldest || client->since_ns < oldest->since_ns))
-			oldest = client;
+		if (its == STAYS || its < least || (its == least && client->since_ns >= found->since_ns))
+			continue;
+		found = client;
+		least = its;
 	}
-	return oldest;
+	return found;
 }
 
 /* Is there room for one more client, perhaps because another one had to go? */
@@ -168,8 +185,11 @@ static bool make_room(struct croom_control *control)
 	struct client *client;
 
 	while (control->count >= control->clients_max && (client = idlest(control, now_ns()))) {
+		int64_t since_ns = client->since_ns;
+
 		/* Its message may have come since; whoever speaks at once always gets in. */
-		if (!client->spoke && !client->ended && (!client_ready(control, client, EPOLLIN) || client->spoke))
+		if (!client->ended && !client->out_used &&
+		    (!client_ready(control, client, EPOLLIN) || client->since_ns != since_ns))
 			continue;
 		if (!client->out_used)
 			tell(client->fd, "org.croom.Room.TooManyClients", "too many clients; one that says nothing has to go");

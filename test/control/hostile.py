@@ -275,6 +275,25 @@ def too_many(host):
         one.close()
 
 
+def all_idle(host):
+    """All have spoken once and then hold what they have, for good: the operator still gets in after a minute."""
+    held = [host.client() for _ in range(3)]
+    held[0].send("Watch", more=True, interval_ms=50)
+    for one in held[1:]:
+        one.call("List")
+    held[0].answer("Watch")
+    host.tell("later", 50)
+    held[1].call("List")
+    host.tell("later", 50)
+    with host.client() as client:
+        client.send("List")
+        check("who was idle for a minute goes for a newcomer", "error" not in client.receive() and
+              held[2].receive().get("error") == f"{ROOM}.TooManyClients")
+        check("and neither who spoke since, nor who watches", held[1].call("List") and held[0].answer("Watch"))
+    for one in held:
+        one.close()
+
+
 def main():
     acts = (half_then_silence, half_after_whole, half_then_close, too_long, no_end, rubbish, never_speak, come_and_go,
             watch_and_never_read, ask_and_never_read, half_closed, no_descriptors)
@@ -286,6 +305,8 @@ def main():
             check(" ".join(mode + ["end"]), host.end() == 0)
     with Host(program, "--clients", "3") as host:
         too_many(host)
+    with Host(program, "--clients", "3") as host:
+        all_idle(host)
     finish()
 
 
