@@ -48,14 +48,28 @@ static int by_name(const void *a, const void *b)
 	return strcmp(((const struct room_socket *)a)->name, ((const struct room_socket *)b)->name);
 }
 
-/* The runtime directory, "" when its name is too long. False: it belongs to somebody who is neither we nor root. */
-static bool directory_is_ours(char *directory, size_t size)
+/*
+ * The runtime directory, "" when its name is too long; one that is not there is none. False, and told: somebody who is
+ * neither we nor root could put things into it. Root may look at a user's, when told to.
+ */
+static bool trusted_directory(const struct ctl *ctl, char *directory, size_t size, int *code)
 {
 	struct stat is;
 
 	if (croom_control_directory(directory, size))
 		directory[0] = 0;
-	return getuid() == 0 || stat(directory, &is) || is.st_uid == getuid() || is.st_uid == 0;
+	/* Not through a link: where that leads, everybody may be allowed to make sockets. */
+	if (lstat(directory, &is))
+		return true;
+	if (getuid() != 0 && is.st_uid != getuid() && is.st_uid != 0)
+		*code = ctl_fail(ctl, NOT_PERMITTED, "org.croom.Room.NotPermitted",
+				 "%s belongs to another user: what answers there may be anything", directory);
+	else if (!S_ISDIR(is.st_mode) || (is.st_mode & 022))
+		*code = ctl_fail(ctl, NOT_PERMITTED, "org.croom.Room.NotPermitted",
+				 "%s is no directory that only its owner can write to: what answers there may be anything", directory);
+	else
+		return true;
+	return false;
 }
 
 const char *ctl_elsewhere(void)
@@ -67,14 +81,21 @@ const char *ctl_elsewhere(void)
 	return "";
 }
 
-int ctl_rooms(struct room_socket *rooms, int max)
+int ctl_rooms(const struct ctl *ctl, struct room_socket *rooms, int max, int *code)
 {
 	char directory[100];
 	struct dirent *entry;
 	DIR *open_directory;
 	int count = 0;
 
-	if (!directory_is_ours(directory, sizeof(directory)) || !(open_directory = opendir(directory)))
+	if (!trusted_directory(ctl, directory, sizeof(directory), code))
+		return -1;
+	open_directory = opendir(directory);
+	if (!open_directory && (errno == EACCES || errno == EPERM)) {
+		*code = ctl_fail(ctl, NOT_PERMITTED, "org.croom.Room.NotPermitted", "no permission to look into %s", directory);
+		return -1;
+	}
+	if (!open_directory)
 		return 0;
 	while (count < max && (entry = readdir(open_directory))) {
 		size_t length = strlen(entry->d_name);
@@ -147,16 +168,15 @@ int ctl_connect(struct ctl *ctl, int *code)
 
 	if (ctl->socket)
 		return connect_one(ctl, ctl->socket, ctl->socket, code);
-	if (!directory_is_ours(directory, sizeof(directory))) {
-		*code = ctl_fail(ctl, NOT_PERMITTED, "org.croom.Room.NotPermitted",
-				 "%s belongs to another user: what answers there may be anything", directory);
+	if (!trusted_directory(ctl, directory, sizeof(directory), code))
 		return -1;
-	}
 	if (ctl->room) {
 		snprintf(path, sizeof(path), "%s/%s.socket", directory, ctl->room);
 		return connect_one(ctl, path, ctl->room, code);
 	}
-	count = ctl_rooms(rooms, 64);
+	count = ctl_rooms(ctl, rooms, 64, code);
+	if (count < 0)
+		return -1;
 	if (count == 1)
 		return connect_one(ctl, rooms[0].path, rooms[0].name, code);
 	if (count == 0) {

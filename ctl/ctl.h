@@ -28,8 +28,9 @@ struct ctl {
 struct room_socket {
 	char path[108], name[64];
 };
-/* The sockets in the runtime directory that somebody serves; count, at most max. */
-int ctl_rooms(struct room_socket *rooms, int max);
+/* The sockets in the runtime directory that somebody serves; count, at most max; -1 with the exit code and
+   the reason told. */
+int ctl_rooms(const struct ctl *ctl, struct room_socket *rooms, int max, int *code);
 /* Where rooms may be that are not looked for; "" or an end of a sentence. */
 const char *ctl_elsewhere(void);
 /* Connect to the room that is meant; a descriptor, or -1 with the exit code in *code and the reason told. */

@@ -12,46 +12,71 @@ static json_t *number_or_null(int64_t value)
 	return value < 0 ? json_null() : json_integer(value);
 }
 
-/* List of one room; what it says about itself, or NULL when it does not answer. */
+/* List of one room; its answer, or NULL when it does not answer. */
 static json_t *ask_list(const char *path)
 {
 	struct reader reader = { 0 };
 	int fd = ctl_connect_path(path, PROBE_MS);
-	json_t *message = json_pack("{s:s}", "method", "org.croom.Room.List"), *reply = NULL, *list;
+	json_t *message = json_pack("{s:s}", "method", "org.croom.Room.List"), *reply = NULL;
 
 	if (fd >= 0) {
 		if (ctl_send(fd, message))
 			reply = ctl_receive(fd, &reader);
 		close(fd);
 	}
-	list = json_incref(json_object_get(reply, "parameters"));
 	json_decref(message);
-	json_decref(reply);
 	free(reader.data);
-	return list;
+	return reply;
+}
+
+/* One line of ls; what is refused says why. */
+static void print_room(const char *name, const json_t *reply, const json_t *error)
+{
+	const json_t *list = json_object_get(reply, "parameters");
+	const char *message = json_string_value(json_object_get(list, "message"));
+	char buffer[256], shown[64];
+
+	clean(name, shown, sizeof(shown));
+	if (error)
+		printf("%-20s %s\n", shown, clean(message ? message : json_string_value(error), buffer, sizeof(buffer)));
+	else if (!list)
+		printf("%-20s does not answer\n", shown);
+	else
+		printf("%-20s pid %-8lld revision %-8lld %s\n", shown, (long long)json_integer_value(json_object_get(list, "pid")),
+		       (long long)json_integer_value(json_object_get(list, "revision")),
+		       clean(json_string_value(json_object_get(list, "program")), buffer, sizeof(buffer)));
 }
 
 int verb_ls(struct ctl *ctl)
 {
 	struct room_socket rooms[64];
-	int count = ctl_rooms(rooms, 64);
-	json_t *all = json_array();
-	char buffer[256], name[64];
+	int code = DONE, count;
+	json_t *all;
 
+	if (ctl->room || ctl->socket)
+		return ctl_fail(ctl, USAGE, "org.croom.ctl.Usage", "ls shows all rooms and takes no --%s; see croomctl --help",
+				ctl->room ? "room" : "socket");
+	count = ctl_rooms(ctl, rooms, 64, &code);
+	if (count < 0)
+		return code;
+	all = json_array();
 	for (int i = 0; i < count; i++) {
-		json_t *list = ask_list(rooms[i].path);
+		json_t *reply = ask_list(rooms[i].path), *list = json_object_get(reply, "parameters");
+		json_t *error = json_object_get(reply, "error");
 		json_t *one = json_pack("{s:o, s:o, s:O?, s:O?, s:O?}", "name", json_text(rooms[i].name), "socket",
-					json_text(rooms[i].path), "pid", json_object_get(list, "pid"), "revision", json_object_get(list, "revision"), "program",
-					json_object_get(list, "program"));
+					json_text(rooms[i].path), "pid", json_object_get(list, "pid"), "revision",
+					json_object_get(list, "revision"), "program", json_object_get(list, "program"));
 
+		if (!json_is_string(error))
+			error = NULL;
+		if (error) {
+			json_object_set(one, "error", error);
+			json_object_set(one, "parameters", list);
+		}
 		if (!ctl->json)
-			printf("%-20s pid %-8lld revision %-8lld %s\n", clean(rooms[i].name, name, sizeof(name)),
-			       (long long)json_integer_value(json_object_get(list, "pid")),
-			       (long long)json_integer_value(json_object_get(list, "revision")),
-			       list ? clean(json_string_value(json_object_get(list, "program")), buffer, sizeof(buffer)) :
-				      "does not answer");
+			print_room(rooms[i].name, reply, error);
 		json_array_append_new(all, one);
-		json_decref(list);
+		json_decref(reply);
 	}
 	if (ctl->json)
 		print_json(all, JSON_INDENT(2));

@@ -137,6 +137,14 @@ def evil_strings(fake, directory):
     check("evil arguments", not wrong, wrong)
 
 
+def refused_ls(fake, directory):
+    fake.answer = lambda method: pack({"error": "org.croom.Room.NotPermitted", "parameters": {"message": "not you"}})
+    code, text = run(directory, "ls")
+    check("ls shows what a room answered", code == 0 and b"not you" in text and b"pid" not in text, text)
+    code, text = run(directory, "ls", "--json")
+    check("ls --json does, too", json.loads(text)[0].get("error") == "org.croom.Room.NotPermitted", text)
+
+
 def evil_names(directory):
     """Names of sockets are somebody's, too; and not all are UTF-8."""
     fakes = [Fake(os.fsencode(f"{directory}/") + name + b".socket") for name in (b"\x1b[2J\x9b", "\u202e\x9b2J".encode())]
@@ -184,6 +192,7 @@ def main():
     directory = folder()
     fake = Fake(f"{directory}/fake.socket")
     evil_strings(fake, directory)
+    refused_ls(fake, directory)
     evil_names(directory)
     no_varlink(fake, directory)
     twisted(fake, directory)

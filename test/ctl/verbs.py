@@ -74,7 +74,8 @@ def usage(ctl):
         (): "say what to do", ("lst",): "did you mean list?", ("wacth",): "did you mean watch?", ("hist",): "did you mean history?",
         ("rolback",): "did you mean rollback?", ("sawp", "a=b"): "did you mean swap?", ("dance",): "no verb 'dance'; see",
         ("list", "--jsno"): "did you mean --json?", ("list", "--zzzzzz"): "no option '--zzzzzz'; see", ("-x", "list"): "no option '-x'",
-        ("list", "extra"): "list takes no argument 'extra'", ("ls", "a"): "takes no argument", ("list", "--room"): "--room needs a value",
+        ("list", "extra"): "list takes no argument 'extra'", ("ls", "a"): "takes no argument",
+        ("ls", "-r", "x"): "ls shows all rooms and takes no --room", ("ls", "--socket", "/x"): "takes no --socket", ("list", "--room"): "--room needs a value",
         ("swap",): "swap what?", ("swap", "printer"): "'printer' is not SLOT=CLASS", ("swap", "=plain"): "is not SLOT=CLASS",
         ("swap", "printer="): "is not SLOT=CLASS", ("swap", "a=b", "c"): "'c' is not", ("swap", "a=\udcff"): "not UTF-8",
         ("swap", "a=b", "--expect", "x"): "--expect takes a revision", ("swap", "a=b", "--expect", "0"): "--expect takes",
@@ -166,6 +167,21 @@ def history(ctl):
     check("history: a long command line is cut at a character", re.fullmatch("croomctl swap s2=text:ä{100,}", command), command)
     result = ctl("list")
     check("list: a long config is cut, and it shows", re.search("^s2 +text:ä{50,200}\\.\\.\\.   since", result[1], re.M), result)
+
+
+def loose_directories(ctl, host):
+    """Where somebody else could put a socket, nothing is trusted, not even through a link of our own."""
+    top = folder()
+    open_to_all = f"{top}/open"
+    os.mkdir(open_to_all)
+    os.chmod(open_to_all, 0o1777)
+    os.symlink(host.paths[0], f"{open_to_all}/host.socket")
+    os.symlink(open_to_all, f"{top}/link")
+    for path in (open_to_all, f"{top}/link"):
+        for verb in ("list", "ls"):
+            result = Ctl(path)(verb)
+            check(f"{os.path.basename(path)} directory: {verb}", said(result, 5, "what answers there may be anything"), result)
+    shutil.rmtree(top)
 
 
 def two_rooms(ctl, directory):
@@ -309,6 +325,12 @@ def other_users(ctl, host):
     os.chown(f"{top}/foreign", 1, 1)
     result = as_nobody(dict(os.environ, CROOM_RUNTIME_DIR=f"{top}/foreign"), "list")
     check(names[1], said(result, 5, "belongs to another user"), result)
+    result = as_nobody(dict(os.environ, CROOM_RUNTIME_DIR=f"{top}/foreign"), "ls")
+    check(names[1] + ": ls", said(result, 5, "belongs to another user"), result)
+    os.chown(f"{top}/foreign", 0, 0)
+    os.chmod(f"{top}/foreign", 0o700)
+    result = as_nobody(dict(os.environ, CROOM_RUNTIME_DIR=f"{top}/foreign"), "ls")
+    check("ls: a directory that cannot be read", said(result, 5, "no permission to look into"), result)
     bare = {"PATH": os.environ["PATH"]}
     become = ("unshare", "-m", "sh", "-c", "mount -t tmpfs none /run && mkdir -m 700 /run/croom && "
               'exec setpriv --reuid 65534 --regid 65534 --clear-groups "$@"', "sh")
@@ -369,6 +391,7 @@ def main():
         swapping(ctl, host)
         history(ctl)
         two_rooms(ctl, f"{top}/rooms")
+        loose_directories(ctl, host)
         watch_lines(ctl, host)
         watch_screen(ctl)
         outputs(ctl)
