@@ -18,8 +18,12 @@
 int croom_control_directory(char *path, size_t size)
 {
 	const char *own = getenv("CROOM_RUNTIME_DIR"), *user = getenv("XDG_RUNTIME_DIR");
+	struct stat is;
 	int length;
 
+	/* A root that kept a user's environment must not make a directory there, which would then not be the user's. */
+	if (user && (stat(user, &is) || is.st_uid != getuid()))
+		user = NULL;
 	if (own && *own)
 		length = snprintf(path, size, "%s", own);
 	else if (user && *user)

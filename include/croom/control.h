@@ -32,8 +32,8 @@ struct croom_control_options {
 #pragma GCC visibility push(default)
 
 /*
- * Where rooms of this user live: $CROOM_RUNTIME_DIR, else $XDG_RUNTIME_DIR/croom, else /run/croom for root, else
- * /tmp/croom-UID. Made with mode 0700 by croom_control_open(); one that belongs to somebody else is refused.
+ * Where rooms of this user live: $CROOM_RUNTIME_DIR, else $XDG_RUNTIME_DIR/croom if $XDG_RUNTIME_DIR belongs to this
+ * user (root may have kept another's: sudo -E, su), else /run/croom for root, else /tmp/croom-UID. Made with mode 0700 by croom_control_open(); one that belongs to somebody else is refused.
  * 0 or -ENAMETOOLONG. Any thread.
  */
 int croom_control_directory(char *path, size_t size);
@@ -41,6 +41,7 @@ int croom_control_directory(char *path, size_t size);
 /*
  * Open the socket (mode 0600; root and this process's own uid may connect). A socket left by a dead process is
  * replaced; one that a live process serves is not: -EADDRINUSE. Control thread. The room must outlive it.
+ * A child that forks without exec holds the name, too: until it has ended, its parent's successor gets -EADDRINUSE.
  */
 int croom_control_open(struct croom_control **control, struct croom_room *room,
 		       const struct croom_control_options *options, struct croom_error *err);

@@ -69,6 +69,19 @@ def paths(top):
     run = subprocess.run([program], env=dict(os.environ, **environment), stdin=subprocess.DEVNULL, capture_output=True, text=True,
                          timeout=PATIENCE, check=False)
     check("XDG_RUNTIME_DIR/croom", run.stdout == f"ready {top}/croom/host.socket\n", run)
+    if os.getuid() == 0:
+        os.mkdir(f"{top}/users", 0o700)
+        os.chown(f"{top}/users", 65534, 65534)
+        run = subprocess.run(["unshare", "-m", "sh", "-c", 'mount -t tmpfs none /run && exec "$0"', program],
+                             env=dict(os.environ, CROOM_RUNTIME_DIR="", XDG_RUNTIME_DIR=f"{top}/users"),
+                             stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE, check=False)
+        if "unshare:" in run.stderr or "mount:" in run.stderr:
+            skip("root leaves a user's XDG_RUNTIME_DIR alone", "no mount namespace here")
+        else:
+            check("root leaves a user's XDG_RUNTIME_DIR alone", run.stdout == "ready /run/croom/host.socket\n" and
+                  os.listdir(f"{top}/users") == [], run)
+    else:
+        skip("root leaves a user's XDG_RUNTIME_DIR alone", "only root can try")
     check("a directory's name that is too long", "too long" in refused(CROOM_RUNTIME_DIR=f"{top}/{'x' * 120}"))
     long = f"{top}/{'x' * (99 - len(top))}"
     said = refused(CROOM_RUNTIME_DIR=long)
