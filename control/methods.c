@@ -10,8 +10,9 @@
 
 void reply(struct client *client, json_t *parameters, bool continues)
 {
-	json_t *message = json_pack("{s:o}", "parameters", parameters ? parameters : json_object());
+	json_t *message = parameters ? json_pack("{s:o}", "parameters", parameters) : NULL;
 
+	/* Without memory for the result: an empty one would be taken for success. client_send() hangs up instead. */
 	if (message && continues)
 		json_object_set_new(message, "continues", json_true());
 	if (client->oneway)

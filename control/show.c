@@ -201,5 +201,10 @@ json_t *show_result(const struct croom_swap_result *result)
 						       lane->revision ? number(lane->revision) : json_null(), "first_record",
 						       lane->first_record ? number(lane->first_record) : json_null()));
 	}
+	/* A lane for which there was no memory must not look as if it did not exist. */
+	if (json_array_size(lanes) != result->lanes) {
+		json_decref(lanes);
+		return NULL;
+	}
 	return json_pack("{s:o, s:o}", "revision", number(result->revision), "lanes", lanes);
 }

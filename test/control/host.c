@@ -11,12 +11,14 @@
  *	add LANE	a parked lane, which has counted 10^12 records (in the first room)
  *	remove LANE	one of those, or "asleep"
  *	later SECONDS	so much later it is for the control thread from now on
+ *	starve N	the Nth piece of memory that JSON needs from now on is not there
  *	storm N BYTES	N swaps of printer in the first room, with configs of so many bytes
  * Ends when its standard input does.
  */
 #include <croom/control.h>
 #include <croom/inspect.h>
 #include <errno.h>
+#include <jansson.h>
 #include <math.h>
 #include <poll.h>
 #include <pthread.h>
@@ -65,6 +67,12 @@ enum { SLOTS = sizeof(types) / sizeof(types[0]) };
 static const char *const lane_names[THREADS] = { "feed", "spare" };
 static int stalled[THREADS], ended;
 static int64_t later_s;
+static int starve_at;
+
+static void *json_memory(size_t size)
+{
+	return __atomic_sub_fetch(&starve_at, 1, __ATOMIC_RELAXED) == 0 ? NULL : malloc(size);
+}
 
 /* In place of the C library's, for whoever asks it within this program. */
 int clock_gettime(clockid_t clock, struct timespec *now)
@@ -302,6 +310,8 @@ static int obey(struct hosted *hosted, int rooms)
 		add_idle(&hosted[0], which, 1000000000000);
 	if (strcmp(word, "remove") == 0)
 		remove_idle(&hosted[0], which);
+	if (strcmp(word, "starve") == 0)
+		__atomic_store_n(&starve_at, atoi(which), __ATOMIC_RELAXED);
 	if (strcmp(word, "later") == 0)
 		__atomic_fetch_add(&later_s, atoi(which), __ATOMIC_RELAXED);
 	if (strcmp(word, "storm") == 0)
@@ -319,6 +329,7 @@ int main(int argc, char **argv)
 	struct croom_error err = { 0 };
 
 	umask(0);
+	json_set_alloc_funcs(json_memory, free);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	setvbuf(stdin, NULL, _IONBF, 0);
 	for (int i = 1; i < argc; i++) {

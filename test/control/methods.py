@@ -437,6 +437,25 @@ def lanes_that_come_and_go():
         check("lanes that come and go: end", host.end() == 0)
 
 
+def out_of_memory():
+    """Whichever piece of memory is missing: a swap is answered in full, or refused, or the server hangs up."""
+    with Host(program) as host:
+        wrong, hung_up = [], 0
+        for i in range(1, 120):
+            with host.client() as client:
+                host.tell("starve", i)
+                client.send("Swap", changes=[{"slot": "printer", "handler": "plain"}], wait_ms=0)
+                try:
+                    message = client.receive()
+                except (EOFError, ConnectionError, ValueError):    # jansson may leave out a key, and that is no JSON
+                    hung_up += 1
+                    continue
+                if "error" not in message and len(message["parameters"].get("lanes", [])) != 3:
+                    wrong.append((i, message))
+        check("a result that could not be built is no success", hung_up and not wrong, (hung_up, wrong[:3]))
+        check("out of memory: end", host.end() == 0)
+
+
 def odd_texts():
     """What the program says of itself need be neither UTF-8 nor a number: it is shown all the same."""
     with Host(program, "--odd") as host, host.client() as client:
@@ -468,6 +487,7 @@ def main():
     long_configs()
     lanes_that_come_and_go()
     odd_texts()
+    out_of_memory()
     check(f"{Client.replies} replies and errors are as declared", Client.replies > 1000 and not Client.misfits,
           Client.misfits[:5])
     finish()
