@@ -30,15 +30,6 @@ struct lane_state {
 	struct tap_probe probe;
 };
 
-static inline void pause_cpu(void)
-{
-#if defined(__x86_64__)
-	__builtin_ia32_pause();
-#elif defined(__aarch64__)
-	__asm__ volatile("yield");
-#endif
-}
-
 static enum tap_verdict decide(struct lane_state *lane)
 {
 	struct tap_event *event = &lane->event;

@@ -10,15 +10,6 @@
 enum { MAIN_RING = 2 * 1024 * 1024, OWN_RING = 1024 * 1024, CHUNK = 64 * 1024 };
 enum { CLOSE_PAUSE_NS = 200 * 1000, CLOSE_PAUSES = 4000 };   /* about a second */
 
-static inline void pause_cpu(void)
-{
-#if defined(__x86_64__)
-	__builtin_ia32_pause();
-#elif defined(__aarch64__)
-	__asm__ volatile("yield");
-#endif
-}
-
 static int sink_new(struct tap_sink **out, struct tap_writer *writer, size_t bytes, int fd, const char *path, bool main)
 {
 	struct tap_sink *sink = calloc(1, sizeof(*sink));

@@ -86,6 +86,16 @@ struct tap {
 	struct tap_tally tally __attribute__((aligned(64)));
 };
 
+/* In a loop that waits for another thread: be easy on the core's other half. */
+static inline void pause_cpu(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#endif
+}
+
 /* options.c. Returns -1 to go on, otherwise the exit code. */
 int tap_options_read(struct tap_options *options, int argc, char **argv);
 
