@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* engine SUITE [--quick] [--cpus A,B]: run one suite and print what it measured, a JSON object per line. */
+#include "lab.h"
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+	const char *name;
+	void (*run)(void);
+	bool two;      /* takes two processors */
+} suites[] = {
+	{ "call", suite_call, false }, { "swap", suite_swap, true }, { "tails", suite_tails, true }, { "ring", suite_ring, true },
+	{ "strings", suite_strings, false }, { "scale", suite_scale, false },
+};
+
+/* The first two that this process may run on. */
+static void choose_cpus(void)
+{
+	cpu_set_t set;
+	int found = 0;
+
+	if (sched_getaffinity(0, sizeof(set), &set))
+		lab_die("cannot tell which processors there are");
+	for (int cpu = 0; cpu < CPU_SETSIZE && found < 2; cpu++)
+		if (CPU_ISSET((unsigned)cpu, &set))
+			lab.cpu[found++] = cpu;
+	if (found == 1)
+		lab.cpu[1] = lab.cpu[0];
+}
+
+int main(int argc, char **argv)
+{
+	const char *suite = NULL;
+
+	choose_cpus();
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--quick") == 0)
+			lab.quick = true;
+		else if (strcmp(argv[i], "--cpus") == 0 && i + 1 < argc && sscanf(argv[i + 1], "%d,%d", &lab.cpu[0], &lab.cpu[1]) == 2)
+			i++;
+		else if (!suite && argv[i][0] != '-')
+			suite = argv[i];
+		else
+			lab_die("what is '%s'? usage: engine SUITE [--quick] [--cpus A,B]", argv[i]);
+	}
+	if (!suite)
+		lab_die("which suite? call, swap, tails, ring, strings or scale");
+	for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++) {
+		if (strcmp(suite, suites[i].name))
+			continue;
+		lab_pair_start();
+		lab_clock_start();
+		lab_machine();
+		if (suites[i].two && lab.cpu[0] == lab.cpu[1])
+			lab_skip(suite, "the whole suite", "it takes two processors, and there is one");
+		else
+			suites[i].run();
+		return lab_wrong;
+	}
+	lab_die("there is no suite '%s': call, swap, tails, ring, strings, scale", suite);
+}

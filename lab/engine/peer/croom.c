@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Ours: a slot of a panel, without and with the observe that a lane does per record or per batch, and a slot with a
+ * wrapper in it. One of them per compilation, by -DPEER_...
+ */
+#include "peer.h"
+#include <croom/lane.h>
+#include <croom/room.h>
+#include <errno.h>
+
+#ifndef SUFFIX
+#define SUFFIX ""
+#endif
+#ifndef HANDLER
+#define HANDLER lab_add
+#endif
+int HANDLER(void *ctx, void *record);
+
+typedef struct lab_record lab_record;
+CROOM_RECORD(lab_record, 1);
+CROOM_SLOT(handler, 0, lab_record);
+
+static const struct croom_slot slots[] = { { .name = "handler", .help = "what is called", .type = handler_slot_type } };
+
+struct self {
+	struct croom_room *room;
+	struct croom_lane *lane;
+	const struct croom_panel *panel;
+	lab_run_fn *run;
+	uint64_t next_id, revision;
+};
+
+struct local {
+	const struct croom_panel *panel;
+	unsigned count;
+};
+
+static struct local begin(struct self *self)
+{
+	return (struct local){ croom_lane_observe(self->lane, self->panel), 0 };
+}
+
+static void end(struct self *self, struct local *local)
+{
+	self->panel = local->panel;
+}
+
+#if defined(PEER_SLOT)
+#define NAME "slot"
+static inline int call(struct self *self, struct local *local, struct lab_record *record)
+{
+	(void)self;
+	return croom_slot_call(handler, local->panel, record);
+}
+#elif defined(PEER_OBSERVE)
+#define NAME "slot and observe"
+static inline int call(struct self *self, struct local *local, struct lab_record *record)
+{
+	local->panel = croom_lane_observe(self->lane, local->panel);
+	return croom_slot_call(handler, local->panel, record);
+}
+#elif defined(PEER_OBSERVE_32)
+#define NAME "slot and observe per 32"
+static inline int call(struct self *self, struct local *local, struct lab_record *record)
+{
+	if (++local->count % 32 == 0)
+		local->panel = croom_lane_observe(self->lane, local->panel);
+	return croom_slot_call(handler, local->panel, record);
+}
+#elif defined(PEER_WRAPPER) || defined(PEER_WRAPPER_CLOCK)
+#define WRAPPED
+static inline int call(struct self *self, struct local *local, struct lab_record *record)
+{
+	(void)self;
+	return croom_slot_call(handler, local->panel, record);
+}
+#endif
+
+/* What a wrapper's context is: the real handler, and what it learned. */
+struct wrapped {
+	lab_run_fn *run;
+	void *ctx;
+	uint64_t calls, sampled, ticks;
+};
+
+#ifdef PEER_WRAPPER
+#define NAME "wrapper, no clock"
+static int wrapper(void *ctx, void *record)
+{
+	struct wrapped *wrapped = ctx;
+
+	wrapped->calls++;
+	return wrapped->run(wrapped->ctx, record);
+}
+#endif
+
+#ifdef PEER_WRAPPER_CLOCK
+#define NAME "wrapper, clock 1 in 64"
+static int wrapper(void *ctx, void *record)
+{
+	struct wrapped *wrapped = ctx;
+	uint64_t before;
+	int rc;
+
+	if (++wrapped->calls % 64)
+		return wrapped->run(wrapped->ctx, record);
+	before = lab_ticks();
+	rc = wrapped->run(wrapped->ctx, record);
+	wrapped->ticks += lab_ticks() - before;
+	wrapped->sampled++;
+	return rc;
+}
+#endif
+
+#include "loops.h"
+
+static int handler_open(void **ctx, const char *config, void *env, struct croom_error *err)
+{
+	struct self *self = env;
+	struct lab_context *context = lab_context_new(self->next_id);
+
+	(void)config;
+	(void)err;
+#ifdef WRAPPED
+	struct wrapped *wrapped = lab_alloc(sizeof(*wrapped));
+
+	*wrapped = (struct wrapped){ .run = self->run, .ctx = context };
+	*ctx = wrapped;
+#else
+	*ctx = context;
+#endif
+	return 0;
+}
+
+static void handler_close(void *ctx, void *env)
+{
+	(void)env;
+#ifdef WRAPPED
+	free(((struct wrapped *)ctx)->ctx);
+#endif
+	free(ctx);
+}
+
+static void publish(void *arg, uint64_t id)
+{
+	const struct croom_swap_options options = { .wait_ms = 0 };
+	const struct croom_change change = { "handler", "add" };
+	struct croom_error err;
+	struct self *self = arg;
+
+	self->next_id = id;
+	/* Other programs wait for a lane that is late; here it is late because the machine is. */
+	while (croom_room_swap(self->room, &change, 1, &options, NULL, &err))
+		if (err.code != -EBUSY)
+			lab_die("a swap was refused: %s", err.text);
+	self->revision++;
+}
+
+static void unused(void *arg)
+{
+	struct self *self = arg;
+
+	while (croom_room_poll(self->room, self->revision, NULL, NULL))
+		lab_relax();
+}
+
+static void *open_self(lab_run_fn *run)
+{
+	struct self *self = lab_alloc(sizeof(*self));
+	struct croom_class class = { .name = "add", .help = "adds", .type = handler_slot_type, .open = handler_open,
+		.close = handler_close };
+
+	/* The class may sit in any slot of its record. */
+	class.type = lab_record_croom_type;
+	self->run = run == lab_add ? HANDLER : run;
+	class.run = self->run;
+#ifdef WRAPPED
+	class.run = wrapper;
+#endif
+	if (croom_room_open(&self->room, "lab", slots, 1) || croom_room_class_add(self->room, "handler", &class, self) ||
+	    croom_room_lane_add(self->room, "reader", &self->lane))
+		lab_die("cannot make a room");
+	self->revision = 1;
+	publish(self, 1);
+	return self;
+}
+
+static void enter(void *arg)
+{
+	struct self *self = arg;
+
+	self->panel = croom_lane_unpark(self->lane);
+}
+
+static void leave(void *arg)
+{
+	struct self *self = arg;
+
+	croom_lane_park(self->lane);
+}
+
+static void close_self(void *arg)
+{
+	struct self *self = arg;
+
+	croom_room_close(self->room);
+	free(self);
+}
+
+extern const struct lab_peer PEER;
+const struct lab_peer PEER = { NAME SUFFIX, true, open_self, close_self, enter, leave, LAB_LOOPS, publish, unused };
