@@ -89,15 +89,14 @@ int find_slot(const struct croom_room *room, const char *name, uint32_t *slot, s
 	char all[256] = "";
 	size_t length = strlen(name);
 
-	for (uint32_t i = 0; i < room->slots; i++) {
-		const char *have = room->slot[i].def->name;
-
-		if (strcmp(have, name) == 0) {
+	for (uint32_t i = 0; i < room->slots; i++)
+		if (strcmp(room->slot[i].def->name, name) == 0) {
 			*slot = i;
 			return 0;
 		}
-		look_near(&nearest, name, length, have);
-		add_name(all, sizeof(all), have);
+	for (uint32_t i = 0; i < room->slots; i++) {
+		look_near(&nearest, name, length, room->slot[i].def->name);
+		add_name(all, sizeof(all), room->slot[i].def->name);
 	}
 	miss(err, CROOM_ERROR_UNKNOWN_SLOT, "slot", "", name, length, nearest.names, all);
 	return -ENOENT;
@@ -106,19 +105,16 @@ int find_slot(const struct croom_room *room, const char *name, uint32_t *slot, s
 const struct class_entry *find_class(const struct croom_room *room, uint32_t slot, const char *name, size_t length,
 				     struct croom_error *err)
 {
-	const struct class_entry *entry = &room->slot[slot].empty;
 	struct nearest nearest = { 0, "" };
 	char all[256] = "", where[64];
 
-	do {
-		const char *have = entry->class.name;
-
-		if (strlen(have) == length && memcmp(have, name, length) == 0)
+	for (const struct class_entry *entry = &room->slot[slot].empty; entry; entry = entry->next)
+		if (strncmp(entry->class.name, name, length) == 0 && entry->class.name[length] == 0)
 			return entry;
-		look_near(&nearest, name, length, have);
-		add_name(all, sizeof(all), have);
-		entry = entry->next;
-	} while (entry);
+	for (const struct class_entry *entry = &room->slot[slot].empty; entry; entry = entry->next) {
+		look_near(&nearest, name, length, entry->class.name);
+		add_name(all, sizeof(all), entry->class.name);
+	}
 	snprintf(where, sizeof(where), " for slot %s", room->slot[slot].def->name);
 	miss(err, CROOM_ERROR_UNKNOWN_CLASS, "class", where, name, length, nearest.names, all);
 	return NULL;

@@ -5,19 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct spec *spec_new(const struct class_entry *entry, const char *text)
+/* text: CLASS or CLASS:CONFIG; its first `class` bytes are the class. */
+struct spec *spec_new(const struct class_entry *entry, const char *text, size_t class)
 {
 	size_t length = strlen(text);
 	struct spec *spec = malloc(sizeof(*spec) + length + 1);
-	char *colon;
 
 	if (!spec)
 		return NULL;
 	memcpy(spec->text, text, length + 1);
-	colon = strchr(spec->text, ':');
 	spec->refs = 1;
 	spec->entry = entry;
-	spec->config = colon ? colon + 1 : spec->text + length;
+	spec->config = spec->text + (text[class] == ':' ? class + 1 : length);
 	return spec;
 }
 
@@ -86,11 +85,15 @@ void instance_put(struct instance *instance)
 	free(instance);
 }
 
-struct panel *panel_new(const struct croom_room *room, uint64_t revision)
+struct panel *panel_new(struct croom_room *room, uint64_t revision)
 {
 	size_t size = sizeof(struct panel) + room->slots * (sizeof(struct croom_entry) + sizeof(struct panel_slot));
-	struct panel *panel = aligned_alloc(LANE_LINE, (size + LANE_LINE - 1) / LANE_LINE * LANE_LINE);
+	struct panel *panel = room->spare;
 
+	/* All panels of a room are of one size, and a swap frees one as it makes one. */
+	room->spare = NULL;
+	if (!panel)
+		panel = aligned_alloc(PANEL_LINE, (size + PANEL_LINE - 1) / PANEL_LINE * PANEL_LINE);
 	if (!panel)
 		return NULL;
 	memset(panel, 0, size);
@@ -111,9 +114,10 @@ void panel_set(struct panel *panel, uint32_t slot, struct instance *instance, ui
 	panel_entry(panel, slot)->ctx = instance->ctx;
 }
 
-void panel_free(struct panel *panel)
+void panel_free(struct croom_room *room, struct panel *panel)
 {
 	for (uint32_t i = 0; i < panel->pub.slots; i++)
 		instance_put(panel->slot[i].instance);
-	free(panel);
+	free(room->spare);
+	room->spare = panel;
 }

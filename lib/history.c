@@ -7,24 +7,25 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A state of nothing yet, with room for a change of every slot. */
+/* A state of nothing yet, with room for a change of every slot; one piece of memory. */
 struct state *state_new(const struct croom_room *room, uint64_t revision, const struct croom_origin *origin)
 {
-	struct state *state = calloc(1, sizeof(*state) + room->slots * sizeof(state->spec[0]));
+	const char *command = origin && origin->command ? origin->command : "";
+	size_t slots = room->slots, length = strlen(command) + 1;
+	struct state *state = calloc(1, sizeof(*state) + slots * (sizeof(state->spec[0]) + sizeof(state->from[0]) +
+								  sizeof(state->changed[0])) + length);
 
 	if (!state)
 		return NULL;
 	state->revision = revision;
 	state->time_ns = clock_ns(CLOCK_REALTIME);
-	state->uid = origin ? origin->uid : getuid();
-	state->pid = origin ? origin->pid : getpid();
-	state->command = strdup(origin && origin->command ? origin->command : "");
-	state->changed = calloc(room->slots, sizeof(state->changed[0]));
-	state->from = calloc(room->slots, sizeof(state->from[0]));
-	if (!state->command || !state->changed || !state->from) {
-		state_free(room, state);
-		return NULL;
-	}
+	state->own = !origin;
+	state->uid = origin ? origin->uid : 0;
+	state->pid = origin ? origin->pid : 0;
+	state->from = &state->spec[slots];
+	state->changed = (uint32_t *)(void *)&state->from[slots];
+	state->command = (char *)&state->changed[slots];
+	memcpy(state->command, command, length);
 	return state;
 }
 
@@ -36,9 +37,6 @@ void state_free(const struct croom_room *room, struct state *state)
 		spec_put(state->from[i]);
 	for (unsigned i = 0; i < room->slots; i++)
 		spec_put(state->spec[i]);
-	free(state->from);
-	free(state->changed);
-	free(state->command);
 	free(state);
 }
 
@@ -94,7 +92,8 @@ int croom_room_each_change(struct croom_room *room, uint64_t after_revision,
 	for (unsigned i = 1; i < room->states && rc == 0; i++) {
 		const struct state *state = history_at(room, i);
 		struct croom_history_view view = { .revision = state->revision, .time_ns = state->time_ns,
-			.rollback_to = state->rollback_to, .uid = state->uid, .pid = state->pid,
+			.rollback_to = state->rollback_to, .uid = state->own ? getuid() : state->uid,
+			.pid = state->own ? getpid() : state->pid,
 			.command = state->command, .changes = state->changes, .change = change };
 
 		if (state->revision <= after_revision)

@@ -60,6 +60,8 @@ const struct croom_panel *croom_lane_move(struct croom_lane *pub)
 	/* pair: room.publish -- acquire; the release is in publish(), swap.c. Also for observe, which only compares. */
 	const struct croom_panel *panel = croom_get_acquire(lane->pub.wire);
 
+	/* Where `since_revision` is, when there are few slots: the second miss goes along with the first. */
+	__builtin_prefetch((const char *)panel + PANEL_LINE);
 	/* A lane that is parked has to unpark: nobody knows that it holds what it takes here. */
 	assert(lane->panel);
 	if (panel == lane->panel)

@@ -8,6 +8,8 @@
 
 #include <croom/panel.h>
 
+enum { PANEL_LINE = 64 };
+
 struct instance;
 
 struct panel_slot {
@@ -21,10 +23,13 @@ struct panel_tail {
 	int64_t retired_ns;          /* CLOCK_MONOTONIC */
 };
 
-/* The public panel first; entries and slots lie behind in one allocation. */
+/*
+ * Entries and slots lie behind in one allocation. The tail has a line of its own: it is written when the panel is
+ * retired, which is while lanes still run on it.
+ */
 struct panel {
 	struct panel_tail tail;
-	struct panel_slot *slot;
+	struct panel_slot *slot __attribute__((aligned(PANEL_LINE)));
 	struct croom_panel pub;      /* last: the entries follow */
 };
 

@@ -43,7 +43,7 @@ void collect(struct croom_room *room)
 		if (!room->oldest)
 			room->newest = NULL;
 		room->retired--;
-		panel_free(panel);
+		panel_free(room, panel);
 	}
 }
 
@@ -56,7 +56,7 @@ int64_t late_for(const struct croom_room *room, const struct lane *lane)
 	return 0;
 }
 
-/* The lane that is furthest behind `revision`, and for how long; NULL when none is. After collect(). */
+/* The lane that is furthest behind `revision`, and for how long (NULL: no matter); NULL when none is. After collect(). */
 const struct lane *late_lane(const struct croom_room *room, uint64_t revision, int64_t *late_ns)
 {
 	const struct lane *late = NULL;
@@ -64,6 +64,7 @@ const struct lane *late_lane(const struct croom_room *room, uint64_t revision, i
 	for (unsigned i = 0; i < room->lanes; i++)
 		if (room->lane[i]->passed < revision && (!late || room->lane[i]->passed < late->passed))
 			late = room->lane[i];
-	*late_ns = late ? late_for(room, late) : 0;
+	if (late_ns)
+		*late_ns = late ? late_for(room, late) : 0;
 	return late;
 }

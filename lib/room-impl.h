@@ -49,6 +49,7 @@ struct room_slot {
 struct state {
 	uint64_t revision, rollback_to;
 	int64_t time_ns;
+	bool own;                    /* asked for by this process: two system calls that a swap need not make */
 	uid_t uid;
 	pid_t pid;
 	char *command;
@@ -75,6 +76,7 @@ struct croom_room {
 	struct panel *panel;         /* what wire points to */
 	struct panel *oldest, *newest; /* retired, in order of revision */
 	unsigned retired;
+	struct panel *spare;         /* memory of one that was freed, or NULL */
 	unsigned lanes;
 	struct lane *lane[CROOM_LANES_MAX];
 	unsigned states;             /* of the history, oldest first, a ring */
@@ -86,13 +88,13 @@ struct croom_room {
 };
 
 /* handler.c */
-struct spec *spec_new(const struct class_entry *entry, const char *text);
+struct spec *spec_new(const struct class_entry *entry, const char *text, size_t class);
 void spec_put(struct spec *spec);
 int instance_open(struct instance **instance, struct spec *spec, const char *slot, struct croom_error *err);
 void instance_put(struct instance *instance);
-struct panel *panel_new(const struct croom_room *room, uint64_t revision);
+struct panel *panel_new(struct croom_room *room, uint64_t revision);
 void panel_set(struct panel *panel, uint32_t slot, struct instance *instance, uint64_t since_revision, int64_t since_ns);
-void panel_free(struct panel *panel);
+void panel_free(struct croom_room *room, struct panel *panel);
 
 /* history.c */
 struct state *state_new(const struct croom_room *room, uint64_t revision, const struct croom_origin *origin);

@@ -51,7 +51,7 @@ static int first_panel(struct croom_room *room)
 	for (uint32_t i = 0; i < room->slots && rc == 0; i++) {
 		const struct class_entry *entry = &room->slot[i].empty;
 		struct instance *instance;
-		struct spec *spec = spec_new(entry, entry->class.name);
+		struct spec *spec = spec_new(entry, entry->class.name, strlen(entry->class.name));
 
 		rc = spec ? instance_open(&instance, spec, room->slot[i].def->name, NULL) : -ENOMEM;
 		if (rc) {
@@ -64,7 +64,7 @@ static int first_panel(struct croom_room *room)
 	}
 	if (rc) {
 		if (panel)
-			panel_free(panel);
+			panel_free(room, panel);
 		state_free(room, state);
 		return rc;
 	}
@@ -122,7 +122,8 @@ void croom_room_close(struct croom_room *room)
 		assert(room->lane[i]->parked);
 	assert(!room->oldest);
 	if (room->panel)
-		panel_free(room->panel);
+		panel_free(room, room->panel);
+	free(room->spare);
 	for (unsigned i = 0; i < room->states; i++)
 		state_free(room, room->state[(room->first_state + i) % (CROOM_HISTORY_MAX + 1)]);
 	for (unsigned i = 0; i < room->lanes; i++)

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { WAIT_MS = 5000 };
+enum { WAIT_MS = 5000, LOOKS = 100 };
 #define WAIT_MS_MAX (INT64_C(1000) * 86400 * 365)
 
 /* What a swap or a rollback is about to put in force. */
@@ -21,7 +21,7 @@ struct plan {
 	struct croom_room *room;
 	struct croom_error *err;
 	struct state *state;
-	struct instance **instance;  /* per slot; NULL: stays as it is */
+	struct instance *instance[CROOM_SLOTS_MAX];  /* per slot; NULL: stays as it is */
 };
 
 /*
@@ -48,7 +48,10 @@ static int plan_begin(struct plan *plan, struct croom_room *room, const struct c
 {
 	uint64_t current = room->panel->pub.revision;
 
-	*plan = (struct plan){ .room = room, .err = err };
+	plan->room = room;
+	plan->err = err;
+	plan->state = NULL;
+	memset(plan->instance, 0, room->slots * sizeof(plan->instance[0]));
 	if (options && options->expect && options->expect != current) {
 		croom_error_set(err, -ESTALE, CROOM_ERROR_WRONG_REVISION, NULL,
 				"revision %llu was expected, but %llu is current: look at what changed and ask again",
@@ -68,8 +71,7 @@ static int plan_begin(struct plan *plan, struct croom_room *room, const struct c
 		return -EBUSY;
 	}
 	plan->state = state_new(room, current + 1, options ? options->origin : NULL);
-	plan->instance = calloc(room->slots, sizeof(plan->instance[0]));
-	if (!plan->state || !plan->instance)
+	if (!plan->state)
 		return out_of_memory(err);
 	return 0;
 }
@@ -77,10 +79,8 @@ static int plan_begin(struct plan *plan, struct croom_room *room, const struct c
 /* Close what was opened for a plan and is not (or not only) in force. */
 static void plan_end(struct plan *plan)
 {
-	if (plan->instance)
-		for (unsigned i = 0; i < plan->room->slots; i++)
-			instance_put(plan->instance[i]);
-	free(plan->instance);
+	for (unsigned i = 0; i < plan->room->slots; i++)
+		instance_put(plan->instance[i]);
 	state_free(plan->room, plan->state);
 }
 
@@ -120,7 +120,7 @@ static int plan_change(struct plan *plan, const struct croom_change *change)
 		return croom_error_set(plan->err, -EINVAL, CROOM_ERROR_BAD_CONFIG, subject,
 				       "%s: the config is longer than %d bytes", subject, CROOM_CONFIG_MAX);
 	}
-	spec = spec_new(entry, change->handler);
+	spec = spec_new(entry, change->handler, class);
 	if (!spec)
 		return out_of_memory(plan->err);
 	return plan_set(plan, slot, spec);
@@ -199,7 +199,26 @@ int croom_room_poll(struct croom_room *room, uint64_t revision, struct croom_swa
 	return rc;
 }
 
-/* A lane that is running moves within a batch: look at once, then ever more rarely. */
+static bool observed(struct croom_room *room, uint64_t revision)
+{
+	bool all;
+
+	pthread_mutex_lock(&room->mutex);
+	collect(room);
+	all = !late_lane(room, revision, NULL);
+	pthread_mutex_unlock(&room->mutex);
+	return all;
+}
+
+static void wait_a_little(void)
+{
+#if defined(__x86_64__)
+	for (int i = 0; i < 4; i++)
+		__builtin_ia32_pause();
+#endif
+}
+
+/* A lane that is running moves within a batch: look at once, in a loop of some microseconds, then ever more rarely. */
 static int wait_observed(struct croom_room *room, uint64_t revision, int64_t wait_ms,
 			 struct croom_swap_result *result, struct croom_error *err)
 {
@@ -207,6 +226,8 @@ static int wait_observed(struct croom_room *room, uint64_t revision, int64_t wai
 	long pause_ns = 1000;
 	int rc;
 
+	for (unsigned i = 0; i < LOOKS && !observed(room, revision); i++)
+		wait_a_little();
 	while ((rc = croom_room_poll(room, revision, result, err)) == -EAGAIN) {
 		struct timespec pause = { .tv_nsec = pause_ns };
 

@@ -68,7 +68,8 @@ struct croom_class {
 	struct croom_type (*type)(void);
 	/*
 	 * Make a context from the config ("" when none was given). 0, or -errno with *err telling what is wrong
-	 * with the config and at which offset. NULL: no context, and a config is refused. Control thread.
+	 * with the config and at which offset. NULL: no context, and a config is refused. Control thread. A context is best
+	 * on cache lines of its own (aligned_alloc): what else the control thread writes then stops no data thread.
 	 */
 	int (*open)(void **ctx, const char *config, void *env, struct croom_error *err);
 	/* No lane is in the handler any more, nor ever will be. NULL: nothing to do. Control thread. */

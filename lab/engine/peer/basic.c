@@ -105,8 +105,8 @@ static void close_self(void *arg)
 {
 	struct self *self = arg;
 
-	free(self->context[0]);
-	free(self->context[1]);
+	lab_context_free(self->context[0]);
+	lab_context_free(self->context[1]);
 	free(self);
 }
 

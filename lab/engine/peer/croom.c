@@ -136,9 +136,11 @@ static void handler_close(void *ctx, void *env)
 {
 	(void)env;
 #ifdef WRAPPED
-	free(((struct wrapped *)ctx)->ctx);
-#endif
+	lab_context_free(((struct wrapped *)ctx)->ctx);
 	free(ctx);
+#else
+	lab_context_free(ctx);
+#endif
 }
 
 static void publish(void *arg, uint64_t id)

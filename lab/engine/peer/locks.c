@@ -72,7 +72,7 @@ static void publish(void *arg, uint64_t id)
 
 static void unused(void *arg)
 {
-	free(((struct self *)arg)->old);
+	lab_context_free(((struct self *)arg)->old);
 }
 #elif defined(PEER_RWLOCK)
 #define NAME "rwlock"
@@ -101,7 +101,7 @@ static void publish(void *arg, uint64_t id)
 
 static void unused(void *arg)
 {
-	free(((struct self *)arg)->old);
+	lab_context_free(((struct self *)arg)->old);
 }
 #elif defined(PEER_SEQLOCK)
 /* Function and context belong together, and yet nobody knows when the old context is free: nothing is freed. */
@@ -225,9 +225,9 @@ static void close_self(void *arg)
 	struct self *self = arg;
 
 	for (unsigned i = 0; i < TABLE; i++)
-		free(self->table[i].ctx);
+		lab_context_free(self->table[i].ctx);
 	if (!IN_TABLE)
-		free(self->ctx);
+		lab_context_free(self->ctx);
 	free(self);
 }
 

@@ -56,16 +56,12 @@ struct lab_peer {
 	void (*unused)(void *self);
 };
 
-static inline struct lab_context *lab_context_new(uint64_t id)
-{
-	struct lab_context *context = (struct lab_context *)malloc(sizeof(*context));
-
-	if (!context)
-		lab_die("out of memory");
-	context->step = 1;
-	context->id = id;
-	return context;
-}
+/*
+ * On lines of its own: the writer's other memory must not slow down who reads this. From a list of free ones, since
+ * aligned_alloc() would cost more than what is measured. One thread at a time: the writer.
+ */
+struct lab_context *lab_context_new(uint64_t id);
+void lab_context_free(struct lab_context *context);
 
 /* What most peers publish: function and context behind one pointer. */
 struct lab_handler {
@@ -73,23 +69,8 @@ struct lab_handler {
 	struct lab_context *ctx;
 };
 
-static inline struct lab_handler *lab_handler_new(lab_run_fn *run, uint64_t id)
-{
-	struct lab_handler *handler = (struct lab_handler *)malloc(sizeof(*handler));
-
-	if (!handler)
-		lab_die("out of memory");
-	handler->run = run;
-	handler->ctx = lab_context_new(id);
-	return handler;
-}
-
-static inline void lab_handler_free(struct lab_handler *handler)
-{
-	if (handler)
-		free(handler->ctx);
-	free(handler);
-}
+struct lab_handler *lab_handler_new(lab_run_fn *run, uint64_t id);
+void lab_handler_free(struct lab_handler *handler);
 
 /* All there are, ours first; in peers.c. */
 extern const struct lab_peer *const lab_peers[];
