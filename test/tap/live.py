@@ -5,9 +5,7 @@
 With RATE: only the numbered frames at that rate while all slots are swapped, and at least so many swaps (the long
 suite). A packet may be lost where the machine is too busy; then it has to be counted: missing is what LOST says."""
 import glob
-import itertools
 import os
-import re
 import shutil
 import signal
 import struct
@@ -17,45 +15,14 @@ import tempfile
 import threading
 import time
 
-from rig import PATIENCE, Tap, check, finish, numbers, skip, tally
+from rig import PATIENCE, UNSHARE, Tap, check, finish, ip, no_namespace, numbers, received_by, skip, swaps, tally, veth
 
 PROGRAM, SENDER, MISCOUNT = (os.path.abspath(path) for path in sys.argv[1:4])
 BUFFERS = ("-B", "65536", "--ring", "128")
 
 
-def ip(*words):
-    subprocess.run(["ip", *words], check=True, capture_output=True)
-
-
-def veth():
-    """A pair that nothing but our frames goes over."""
-    ip("link", "add", "far", "type", "veth", "peer", "name", "near")
-    for name in ("near", "far"):
-        with open(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6", "w", encoding="ascii") as file:
-            file.write("1")
-        ip("link", "set", name, "up")
-
-
-def received_by(interface):
-    """The kernel's own counter."""
-    with open("/proc/net/dev", encoding="ascii") as file:
-        return int(re.search(rf"^ *{interface}: *\d+ +(\d+)", file.read(), re.M)[1])
-
-
 def send(rate, count):
     return subprocess.Popen([SENDER, "far", str(rate), str(count)], stdout=subprocess.DEVNULL)
-
-
-def swaps(folder):
-    """For ever: the next change. Every packet is kept and shows its number."""
-    turns = [itertools.cycle(handlers) for handlers in (
-        [f"printer={p}" for p in ("text", "pcap", "json", "pcapng", "csv")],
-        ["filter=bpf:udp", "filter=all", "filter=bpf:len > 20"], ["strategy=sample:1", "strategy=each"],
-        [f"audit=file:{folder}/audit", "audit=off"], [f"metrics=file:{folder}/metrics", "metrics=off", "metrics=statsd:127.0.0.1:9"],
-        ["diag=latency", "diag=drops", "diag=malformed", "diag=off"])]
-    while True:
-        for turn in turns:
-            yield dict([next(turn).split("=", 1)])
 
 
 def wait_for(good):
@@ -336,12 +303,11 @@ def main():
     if "--inside" in sys.argv:
         inside()
         finish()
-    unshare = ["unshare", "-n"] if os.geteuid() == 0 else ["unshare", "-rn"]
-    missing = [tool for tool in ("unshare", "ip", "ping") if not shutil.which(tool)]
-    if missing or subprocess.run([*unshare, "true"], capture_output=True, check=False).returncode:
-        skip("live", f"{' and '.join(missing)} not installed" if missing else "this system lets us make no network namespace")
+    reason = no_namespace("ping")
+    if reason:
+        skip("live", reason)
         finish()
-    sys.exit(subprocess.run([*unshare, sys.executable, __file__, *sys.argv[1:4], "--inside", *sys.argv[4:]],
+    sys.exit(subprocess.run([*UNSHARE, sys.executable, __file__, *sys.argv[1:4], "--inside", *sys.argv[4:]],
                             check=False).returncode)
 
 

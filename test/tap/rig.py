@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the tests of croomtap share: captures with a number in each packet, a tap that runs, its control socket."""
+"""What the tests of croomtap share: captures with a number in each packet, a tap that runs, its control socket, a network
+namespace of our own; the lab's tap suite, too."""
+import itertools
 import json
 import os
 import re
@@ -14,6 +16,7 @@ import time
 
 failures = 0
 PATIENCE = 60.0   # seconds for anything that a busy machine may delay
+UNSHARE = ["unshare", "-n"] if os.geteuid() == 0 else ["unshare", "-rn"]
 
 
 def check(name, good, reason=""):
@@ -208,3 +211,45 @@ class Tap:
         account["adds up"] = account["received"] == sum(v for k, v in account.items()
                                                         if k not in ("received", "LOST", "swaps"))
         return account
+
+
+def no_namespace(*tools, unshare=UNSHARE):
+    """Why no network namespace of our own can be had, with these tools in it; None when it can."""
+    missing = [tool for tool in ("unshare", "ip", *tools) if not shutil.which(tool)]
+    if missing:
+        return f"{' and '.join(missing)} not installed"
+    refused = subprocess.run([*unshare, "true"], capture_output=True, check=False).returncode
+    return "this system lets us make no network namespace" if refused else None
+
+
+def ip(*words):
+    subprocess.run(["ip", *words], check=True, capture_output=True)
+
+
+def veth():
+    """A pair, far and near, that nothing but our frames goes over."""
+    ip("link", "add", "far", "type", "veth", "peer", "name", "near")
+    for name in ("near", "far"):
+        with open(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6", "w", encoding="ascii") as file:
+            file.write("1")
+        ip("link", "set", name, "up")
+
+
+def received_by(interface):
+    """The kernel's own counter."""
+    with open("/proc/net/dev", encoding="ascii") as file:
+        return int(re.search(rf"^ *{interface}: *\d+ +(\d+)", file.read(), re.M)[1])
+
+
+def swaps(folder):
+    """For ever: the next change, of one slot or of two. Every packet is kept and shows its number."""
+    turns = [itertools.cycle(changes) for changes in (
+        [{"printer": p} for p in ("text", "pcap", "json", "pcapng", "csv")],
+        [{"filter": "bpf:udp", "strategy": "sample:1"}, {"filter": "all", "strategy": "each"}],
+        [{"audit": f"file:{folder}/audit"}, {"audit": "off"}],
+        [{"diag": d} for d in ("latency", "drops", "malformed", "off")],
+        [{"filter": "bpf:len > 20"}, {"filter": "bpf:ip src net 10.0.0.0/24 and udp port 9"}],
+        [{"metrics": f"file:{folder}/metrics"}, {"metrics": "off"}, {"metrics": "statsd:127.0.0.1:9"}])]
+    while True:
+        for turn in turns:
+            yield next(turn)
