@@ -3,7 +3,7 @@
 PREFIX ?= /usr/local
 M = build/gcc
 
-.PHONY: all run test test-long bench lint install clean
+.PHONY: all run test test-long lint install clean
 all:
 	@script/setup build
 	@script/build $(M)
@@ -20,11 +20,6 @@ test:
 test-long:
 	@script/setup build run test
 	@script/test long
-
-bench:
-	@script/setup build run test
-	@script/build $(M)
-	@script/bench
 
 lint:
 	@script/setup build test
