@@ -1,146 +1,278 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A single-producer single-consumer queue of small items of one size (8, 16, ... 56 bytes), such as events or
- * pointers. The state is in the element: each 64-byte line holds as many items as fit beside one word that counts
- * them, so a message costs one cache miss where head and tail indices cost two.
+ * A single-producer single-consumer queue of items of one size: events, pointers, packets. The state is in the
+ * element: items lie in cells of whole cache lines, and each cell ends in one word that says of which lap it is, how
+ * many items are in it, and how many cells behind it are full as well. So a message costs one cache miss where head
+ * and tail indices cost two, and the consumer does not touch a line that the producer is still writing when it has been
+ * told of more. Small items (up to 56 bytes) share a cell of one line; a larger one has a cell of its own.
  *
  *	croom_items_open(&items, sizeof(struct event), 1024);
- *	if (!croom_items_put(items, &event)) ...     // producer thread: full, counted
- *	while (croom_items_take(items, &event)) ...  // consumer thread
+ *	if (!croom_items_put(items, &event, sizeof(event))) ...     // producer thread: full, counted
+ *	while (croom_items_take(items, &event, sizeof(event))) ...  // consumer thread
  *
- * An item shows to the consumer with the put; croom_items_put_many() shows a line at a time. Neither side ever
- * waits for the other. There are no indices that could wrap: the word of a line says all.
+ * The size is given with every call as well: where it is a constant, a copy is a few instructions. An item shows to
+ * the consumer with the put; croom_items_put_many() shows up to 64 cells at a time. Neither side waits for the other.
+ *
+ * The producer finds out which cells are free from a count of the consumer's that it looks at once per lap at most,
+ * unless the queue is full; nobody writes to a line of the other side's. Counts are 64 bits and wrap.
  */
 #ifndef CROOM_ITEMS_H
 #define CROOM_ITEMS_H
 
+#include <assert.h>
 #include <croom/wire.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/*
- * `count` items are in this line. Only the producer raises it, from 0; only the consumer sets it back to 0, once
- * it has taken a full line, which the producer has left by then. So each value has one writer at a time.
- */
-struct croom_items_line {
-	uint64_t word[7];
-	uint64_t count;
-};
-
-/* Visible for the inline calls below only. */
+/* Visible for the inline calls below only. Each group is on cache lines of its own. */
 struct croom_items {
-	struct croom_items_line *line;
-	uint32_t lines, words, per_line;
-	uint32_t put_line __attribute__((aligned(128)));       /* the producer's */
-	uint32_t put_count;
+	unsigned char *cell, *end;                                  /* constant from here... */
+	uint64_t cells;
+	size_t bytes;
+	uint64_t lag;                                               /* ...to here */
+	unsigned char *put_cell __attribute__((aligned(128)));      /* the producer's: where it is */
+	uint64_t put_lap, put_count;                                /* number of the cell, items in it */
+	uint64_t released_seen;
 	uint64_t put, refused;
-	uint32_t take_line __attribute__((aligned(128)));      /* the consumer's */
-	uint32_t take_count, take_ready;
-	uint64_t taken;
+	unsigned char *take_cell __attribute__((aligned(128)));     /* the consumer's */
+	uint64_t take_lap, take_count, take_ready, take_full;       /* full: cells behind this one that are known to be */
+	uint64_t unreleased, taken;
+	uint64_t released __attribute__((aligned(128)));            /* written by the consumer: cells given back */
 };
 
-enum { CROOM_ITEMS_AHEAD = 8 };
+enum { CROOM_ITEMS_MAX_BYTES = 65536, CROOM_ITEMS_AHEAD = 512, CROOM_ITEMS_BATCH = 64 };
 
 #pragma GCC visibility push(default)
 
-/* A queue of at least `capacity` items of `item_bytes` (a multiple of 8, at most 56). 0, -EINVAL, -ENOMEM. */
-int croom_items_open(struct croom_items **items, size_t item_bytes, size_t capacity);
+/*
+ * A queue of at least `capacity` items of `bytes` each (a multiple of 8, at most CROOM_ITEMS_MAX_BYTES).
+ * 0, -EINVAL, -ENOMEM.
+ */
+int croom_items_open(struct croom_items **items, size_t bytes, size_t capacity);
+
+/* The same, as it is after `start` cells: for tests of wrap-around. */
+int croom_items_open_at(struct croom_items **items, size_t bytes, size_t capacity, uint64_t start);
 
 /* Both threads are done with it. NULL is allowed. */
 void croom_items_close(struct croom_items *items);
 
-/* Put up to n items from an array; returns how many had room, the rest are counted as refused. Producer thread. */
-size_t croom_items_put_many(struct croom_items *items, const void *array, size_t n);
-
-/* Take up to n items into an array; returns how many. Consumer thread. */
-size_t croom_items_take_many(struct croom_items *items, void *array, size_t n);
-
 #pragma GCC visibility pop
 
-/* Own the line that is 8 ahead before it is written; measured 2.3 to 3.6 times on small rings. */
-static inline void croom_items_prefetch(const struct croom_items *items, uint32_t line)
+static inline size_t croom_items_per_cell(size_t bytes)
 {
-	uint32_t ahead = line + CROOM_ITEMS_AHEAD;
-	const void *at = &items->line[ahead < items->lines ? ahead : ahead - items->lines];
-
-#if defined(__x86_64__)
-	__asm__ volatile("prefetchw %0" : : "m"(*(const char *)at));
-#else
-	__builtin_prefetch(at, 1);
-#endif
+	return bytes <= 56 ? 56 / bytes : 1;
 }
 
-/* Is there room in the line that the producer is at? */
-static inline bool croom_items_open_line(struct croom_items *items)
+static inline size_t croom_items_stride(size_t bytes)
 {
-	if (items->put_count)
-		return true;
-	/* pair: items.drain -- acquire; the release is in croom_items_close_line(), below. */
-	if (croom_get_acquire(&items->line[items->put_line].count))
-		return false;
-	croom_items_prefetch(items, items->put_line);
+	return (bytes <= 56 ? 64 : bytes + 8 + 63) / 64 * 64;
+}
+
+/* What a cell says: its number, how many cells behind it are full, how many items are in it. Never twice in 2^48 cells. */
+static inline uint64_t croom_items_says(uint64_t lap, size_t full, size_t count)
+{
+	return lap << 16 | full << 3 | count;
+}
+
+static inline uint64_t *croom_items_word(unsigned char *cell, size_t bytes)
+{
+	return (uint64_t *)(void *)(cell + croom_items_stride(bytes) - 8);
+}
+
+static inline unsigned char *croom_items_next(const struct croom_items *items, unsigned char *cell, size_t bytes)
+{
+	cell += croom_items_stride(bytes);
+	return cell == items->end ? items->cell : cell;
+}
+
+/* May the producer write into the cell that it is at? Owns the lines that come 8 later before they are written. */
+static inline bool croom_items_enter(struct croom_items *items, size_t bytes)
+{
+	if (items->put_lap - items->released_seen == items->cells) {
+		/* pair: items.release -- acquire; the release is in croom_items_release(), below. */
+		items->released_seen = croom_get_acquire(&items->released);
+		if (items->put_lap - items->released_seen == items->cells)
+			return false;
+	}
+	for (size_t at = 0; at < croom_items_stride(bytes); at += 64) {
+		unsigned char *line = items->put_cell + CROOM_ITEMS_AHEAD + at;
+
+		if (line >= items->end)
+			line -= items->end - items->cell;
+#if defined(__x86_64__)
+		__asm__ volatile("prefetchw %0" : : "m"(*line));
+#else
+		__builtin_prefetch(line, 1);
+#endif
+	}
 	return true;
 }
 
-/* Put one item; false when there is no room, and that is counted. Producer thread. */
-static inline bool croom_items_put(struct croom_items *items, const void *item)
+/* The producer's cell is full. */
+static inline void croom_items_put_next(struct croom_items *items, size_t bytes)
 {
-	struct croom_items_line *line = &items->line[items->put_line];
-	const uint64_t *from = (const uint64_t *)item;
-	uint64_t *to = &line->word[items->put_count * items->words];
+	items->put_count = 0;
+	items->put_lap++;
+	items->put_cell = croom_items_next(items, items->put_cell, bytes);
+}
 
-	if (!croom_items_open_line(items)) {
+/* Put up to n items from an array; returns how many had room, the rest are counted as refused. Producer thread. */
+static inline size_t croom_items_put_many(struct croom_items *items, const void *array, size_t n, size_t bytes)
+{
+	const size_t per_cell = croom_items_per_cell(bytes);
+	const unsigned char *from = (const unsigned char *)array;
+	size_t left = n;
+
+	assert(bytes == items->bytes);
+	while (left && (items->put_count || croom_items_enter(items, bytes))) {
+		unsigned char *cell = items->put_cell;
+		uint64_t lap = items->put_lap;
+		size_t full = 0;
+
+		if (items->put_count || left < per_cell) {
+			size_t room = per_cell - items->put_count, count = left < room ? left : room;
+
+			for (size_t i = 0; i < count; i++)
+				memcpy(cell + (items->put_count + i) * bytes, from + i * bytes, bytes);
+			from += count * bytes;
+			left -= count;
+			items->put_count += count;
+		} else {
+			/* Whole cells, copied by a constant size; the first one speaks for all. */
+			do {
+				memcpy(items->put_cell, from, per_cell * bytes);
+				from += per_cell * bytes;
+				left -= per_cell;
+				full++;
+				items->put_cell = croom_items_next(items, items->put_cell, bytes);
+				items->put_lap++;
+			} while (left >= per_cell && full < CROOM_ITEMS_BATCH && croom_items_enter(items, bytes));
+			/* pair: items.fill -- release; the acquire is in croom_items_ready(), below. The items are complete. */
+			croom_set_release(croom_items_word(cell, bytes), croom_items_says(lap, full - 1, per_cell));
+			continue;
+		}
+		/* pair: items.fill -- release; the acquire is in croom_items_ready(), below. The items are complete. */
+		croom_set_release(croom_items_word(cell, bytes), croom_items_says(lap, 0, items->put_count));
+		if (items->put_count == per_cell)
+			croom_items_put_next(items, bytes);
+	}
+	/* relaxed: one writer, figures for people. */
+	croom_set_relaxed(&items->put, items->put + (n - left));
+	if (left)
+		croom_set_relaxed(&items->refused, items->refused + left);
+	return n - left;
+}
+
+/* Put one item; false when there is no room, and that is counted. Producer thread. */
+static inline bool croom_items_put(struct croom_items *items, const void *item, size_t bytes)
+{
+	unsigned char *cell = items->put_cell;
+
+	assert(bytes == items->bytes);
+	if (!items->put_count && !croom_items_enter(items, bytes)) {
 		/* relaxed: one writer, a figure for people. */
 		croom_set_relaxed(&items->refused, items->refused + 1);
 		return false;
 	}
-	for (uint32_t i = 0; i < items->words; i++)
-		to[i] = from[i];
+	memcpy(cell + items->put_count * bytes, item, bytes);
 	items->put_count++;
-	/* pair: items.fill -- release; the acquire is in croom_items_take(), below. The item is complete. */
-	croom_set_release(&line->count, items->put_count);
+	/* pair: items.fill -- release; the acquire is in croom_items_ready(), below. The item is complete. */
+	croom_set_release(croom_items_word(cell, bytes), croom_items_says(items->put_lap, 0, items->put_count));
 	/* relaxed: one writer, a figure for people. */
 	croom_set_relaxed(&items->put, items->put + 1);
-	if (items->put_count == items->per_line) {
-		items->put_count = 0;
-		items->put_line = items->put_line + 1 == items->lines ? 0 : items->put_line + 1;
-	}
+	if (items->put_count == croom_items_per_cell(bytes))
+		croom_items_put_next(items, bytes);
 	return true;
 }
 
-/* The consumer has taken every item of its line. */
-static inline void croom_items_close_line(struct croom_items *items)
+/* Give the cells that were taken back to the producer. */
+static inline void croom_items_release(struct croom_items *items)
 {
-	/* pair: items.drain -- release; the acquire is in croom_items_open_line(), above. Reading them is over. */
-	croom_set_release(&items->line[items->take_line].count, 0);
-	items->take_count = items->take_ready = 0;
-	items->take_line = items->take_line + 1 == items->lines ? 0 : items->take_line + 1;
+	/* pair: items.release -- release; the acquire is in croom_items_enter(), above. Reading them is over. */
+	croom_set_release(&items->released, items->take_lap);
+	items->unreleased = 0;
+}
+
+/* How many items of the cell that the consumer is at are there and not taken? */
+static inline uint64_t croom_items_ready(struct croom_items *items, size_t bytes)
+{
+	if (items->take_ready == items->take_count) {
+		/* pair: items.fill -- acquire; the releases are in croom_items_put() and croom_items_put_many(), above. */
+		uint64_t word = croom_get_acquire(croom_items_word(items->take_cell, bytes));
+
+		/* Another number is what the lap before left there. */
+		if (word >> 16 == items->take_lap << 16 >> 16) {
+			items->take_ready = word & 7;
+			items->take_full = word >> 3 & 8191;
+		}
+	}
+	return items->take_ready - items->take_count;
+}
+
+/* The consumer has taken every item of its cell. */
+static inline void croom_items_leave(struct croom_items *items, size_t bytes)
+{
+	items->take_count = 0;
+	items->take_ready = items->take_full ? croom_items_per_cell(bytes) : 0;
+	items->take_full -= items->take_full != 0;
+	items->take_lap++;
+	items->take_cell = croom_items_next(items, items->take_cell, bytes);
+	if (++items->unreleased >= items->lag)
+		croom_items_release(items);
+}
+
+/* Take up to n items into an array; returns how many. Consumer thread. */
+static inline size_t croom_items_take_many(struct croom_items *items, void *array, size_t n, size_t bytes)
+{
+	const size_t per_cell = croom_items_per_cell(bytes);
+	unsigned char *to = (unsigned char *)array;
+	size_t left = n;
+
+	assert(bytes == items->bytes);
+	while (left) {
+		size_t ready = (size_t)croom_items_ready(items, bytes), count = left < ready ? left : ready;
+
+		if (ready == 0) {
+			if (items->unreleased)
+				croom_items_release(items);
+			break;
+		}
+		if (count == per_cell)
+			memcpy(to, items->take_cell, per_cell * bytes);
+		else
+			for (size_t i = 0; i < count; i++)
+				memcpy(to + i * bytes, items->take_cell + (items->take_count + i) * bytes, bytes);
+		to += count * bytes;
+		left -= count;
+		items->take_count += count;
+		if (items->take_count == per_cell)
+			croom_items_leave(items, bytes);
+	}
+	/* relaxed: one writer, a figure for people. */
+	croom_set_relaxed(&items->taken, items->taken + (n - left));
+	return n - left;
 }
 
 /* Take one item; false when there is none. Consumer thread. */
-static inline bool croom_items_take(struct croom_items *items, void *item)
+static inline bool croom_items_take(struct croom_items *items, void *item, size_t bytes)
 {
-	const struct croom_items_line *line = &items->line[items->take_line];
-	const uint64_t *from = &line->word[items->take_count * items->words];
-	uint64_t *to = (uint64_t *)item;
-
-	if (items->take_count == items->take_ready) {
-		/* pair: items.fill -- acquire; the release is in croom_items_put(), above. */
-		items->take_ready = (uint32_t)croom_get_acquire(&line->count);
-		if (items->take_count == items->take_ready)
-			return false;
+	assert(bytes == items->bytes);
+	if (!croom_items_ready(items, bytes)) {
+		if (items->unreleased)
+			croom_items_release(items);
+		return false;
 	}
-	for (uint32_t i = 0; i < items->words; i++)
-		to[i] = from[i];
+	memcpy(item, items->take_cell + items->take_count * bytes, bytes);
 	/* relaxed: one writer, a figure for people. */
 	croom_set_relaxed(&items->taken, items->taken + 1);
-	if (++items->take_count == items->per_line)
-		croom_items_close_line(items);
+	if (++items->take_count == croom_items_per_cell(bytes))
+		croom_items_leave(items, bytes);
 	return true;
 }
 

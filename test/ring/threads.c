@@ -109,7 +109,8 @@ static void *items_producer(void *arg)
 		for (uint64_t k = 0; k < want; k++)
 			for (unsigned w = 0; w < 3; w++)
 				batch[3 * k + w] = n + k + w * UINT64_C(1000000007);
-		done = want == 1 ? croom_items_put(run->items, batch) : croom_items_put_many(run->items, batch, want);
+		done = want == 1 ? croom_items_put(run->items, batch, 24) :
+				  croom_items_put_many(run->items, batch, want, 24);
 		n += done;
 		if (!done)
 			sched_yield();
@@ -126,7 +127,8 @@ static void items_lose_nothing(void)
 	CHECK_EQ(croom_items_open(&run.items, 24, 256), 0);
 	pthread_create(&producer, NULL, items_producer, &run);
 	while (next <= RECORDS) {
-		size_t got = next % 2 ? croom_items_take(run.items, batch) : croom_items_take_many(run.items, batch, 16);
+		size_t got = next % 2 ? croom_items_take(run.items, batch, 24) :
+					croom_items_take_many(run.items, batch, 16, 24);
 
 		for (size_t k = 0; k < got; k++, next++)
 			wrong += batch[3 * k] != next || batch[3 * k + 1] != next + 1000000007u ||
