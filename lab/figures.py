@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The lab's arithmetic. Pure functions; where a figure cannot be had (a peer that is missing, no round that counts, a
 zero to divide by) they give None, never an exception. A sample that is None belongs to a round that was dropped."""
+import functools
 import math
 import random
 
@@ -160,15 +161,23 @@ def blocks(values, count=10):
     return [median(values[a:b]) for a, b in zip(edges, edges[1:])]
 
 
-def spread_of_median(values, seed=1, times=300):
+@functools.cache
+def draws(count, times=300):
+    """Which of `count` blocks are drawn, so many times: the same in every comparison, and for each of its figures."""
+    rng = random.Random(1)
+    return [sorted(rng.choices(range(count), k=count)) for _ in range(times)]
+
+
+def spread_of_median(values, times=300):
     """The standard error of the median of the logarithms: block medians, drawn again with replacement. None for fewer
     than three blocks or values that have no logarithm."""
-    middle = [math.log(value) for value in blocks(values) if value > 0]
+    middle = sorted(math.log(value) for value in blocks(values) if value > 0)
     if len(middle) < 3:
         return None
-    rng = random.Random(seed)
     low, high = (len(middle) - 1) // 2, len(middle) // 2   # the median's ranks; median() itself is slow for so many
-    drawn = [(one[low] + one[high]) / 2 for one in (sorted(rng.choices(middle, k=len(middle))) for _ in range(times))]
+    drawn = []
+    for places in draws(len(middle), times):   # both are sorted: the middle place is that of the middle value
+        drawn.append((middle[places[low]] + middle[places[high]]) / 2)
     mean = sum(drawn) / times
     return math.sqrt(sum((value - mean) ** 2 for value in drawn) / (times - 1))
 
@@ -201,11 +210,15 @@ def log_change(before, after):
 NINETY = normal_quantile(0.95)
 
 
-def floor_of(changes, assumed, least):
-    """The standard deviation between two runs, learned from the logarithmic changes of subjects whose code is the same in
-    both, and whether it was learned. Few of them tell little: then it is widened, or assumed."""
-    changes = present(changes)
-    if len(changes) < 4:
-        return max([assumed, *(abs(change) for change in changes)]), False
-    ninety = percentile([abs(change) for change in changes], 90)
-    return max(ninety / NINETY * (1 + 2 / len(changes)), least), True
+def floor_of(changes, assumed, least, pool=None, weight=8):
+    """(standard deviation between two runs, degrees of freedom), learned from the logarithmic changes of subjects whose code
+    is the same in both. pool: what all suites show together; it counts as much as `weight` changes, since a few changes
+    that happen to be small would promise too much. Without a pool, too few changes tell nothing: then it is assumed."""
+    changes = [abs(change) for change in present(changes)]
+    if pool is None:
+        if len(changes) < 4:
+            return max([assumed, *changes]), weight
+        return max(percentile(changes, 90) / NINETY, least), len(changes)
+    own = percentile(changes, 90) / NINETY if changes else 0
+    both = math.sqrt((len(changes) * own ** 2 + weight * pool ** 2) / (len(changes) + weight))
+    return max(both, least), len(changes) + weight

@@ -113,23 +113,27 @@ def noise():
     check("student quantiles: as printed in tables", not bad, bad)
     rng = random.Random(4)
     errors, medians = [], []
-    for seed in range(200):
+    for _ in range(200):
         values = [math.exp(rng.gauss(0, 0.05)) for _ in range(60)]
-        errors.append(figures.spread_of_median(values, seed))
+        errors.append(figures.spread_of_median(values))
         medians.append(math.log(figures.median(values)))
     real = statistics.stdev(medians)
     check("the error of a median: about what 200 samples of it show", 0.75 * real < statistics.mean(errors) < 1.35 * real,
           (real, statistics.mean(errors)))
-    check("the error of a median: the same every time", figures.spread_of_median([1, 2, 3, 4, 5, 9]) == figures.spread_of_median([1, 2, 3, 4, 5, 9]))
+    check("the error of a median: the same every time", figures.spread_of_median([1, 2, 3, 4, 5, 9]) == figures.spread_of_median([1, 2, 3, 4, 5, 9]) > 0)
     check("the error of a median: none of two values, of none, of zeros", figures.spread_of_median([1, 2]) is None and
           figures.spread_of_median([]) is None and figures.spread_of_median([0] * 20) is None)
     check("a change", near(figures.log_change(1, math.e), 1) and figures.log_change(0, 1) is None and figures.log_change(None, 1) is None and
           figures.log_change(1, 0) is None)
-    floor, learned = figures.floor_of([rng.gauss(0, 0.03) for _ in range(400)], 0.05, 0.01)
-    check("the floor: learned from the peers", learned and 0.025 < floor < 0.036, floor)
-    check("the floor: of peers that did not move it is the least", figures.floor_of([0.0] * 10, 0.05, 0.01) == (0.01, True))
-    check("the floor: of too few peers it is assumed, and no less than they moved", figures.floor_of([0.01], 0.05, 0.01) == (0.05, False) and
-          figures.floor_of([-0.2], 0.05, 0.01) == (0.2, False) and figures.floor_of([], 0.05, 0.01) == (0.05, False))
+    changes = [rng.gauss(0, 0.03) for _ in range(400)]
+    floor, freedom = figures.floor_of(changes, 0.05, 0.01)
+    check("the floor: learned from the peers", 0.025 < floor < 0.036 and freedom == 400, floor)
+    check("the floor: of peers that did not move it is the least", figures.floor_of([0.0] * 10, 0.05, 0.01) == (0.01, 10))
+    check("the floor: of too few peers it is assumed, and no less than they moved", figures.floor_of([0.01], 0.05, 0.01) == (0.05, 8) and
+          figures.floor_of([-0.2], 0.05, 0.01) == (0.2, 8) and figures.floor_of([], 0.05, 0.01) == (0.05, 8))
+    check("the floor: few peers lean on the pool, many do not", figures.floor_of([], 0.05, 0.01, 0.03) == (0.03, 8) and
+          near(figures.floor_of([0.0] * 8, 0.05, 0.01, 0.04)[0], 0.04 / math.sqrt(2)) and
+          abs(figures.floor_of(changes, 0.05, 0.01, 0.2)[0] - floor) < 0.02)
 
 
 for part in (percentiles, ratios, distributions, units, noise):

@@ -52,10 +52,10 @@ def counts(rng, base, calls, tail):
     """A distribution of calls: most near `base` ns, a part `tail` of them slow. Between runs both move a little."""
     found, step = {}, 1.016
     base, tail = base * math.exp(rng.gauss(0, 0.01)), tail * math.exp(rng.gauss(0, 0.1))
-    for part in range(2000):   # by quantiles, not by luck: a million calls are many
-        place = (part + 0.5) / 2000
+    for part in range(600):   # by quantiles, not by luck: a million calls are many
+        place = (part + 0.5) / 600
         value = base * (1 + 0.1 * place) if place < 0.98 else base * math.exp(1 + (place - 0.98) * 200)
-        for weight, one in ((calls / 2000 * (1 - tail), value), (calls / 2000 * tail, value * 3)):
+        for weight, one in ((calls / 600 * (1 - tail), value), (calls / 600 * tail, value * 3)):
             edge = round(step ** math.ceil(math.log(one) / math.log(step)), 3)
             found[edge] = found.get(edge, 0) + weight
     return [[edge, int(count)] for edge, count in sorted(found.items())]

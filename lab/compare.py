@@ -1,0 +1,316 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What got better or worse from run A to run B, beyond the noise.
+
+Two kinds of noise count. Within a run: how far the median of one run is known, from the medians of ten blocks of
+consecutive rounds, drawn again and again (fixed seed). Between runs: how far the peers moved. Their code is the same in
+both runs, so what they moved by is the machine's doing; the 90th percentile of their changes says how much of that to
+expect. A change counts when it is larger than both together can explain, at a level at which all that is looked at
+together gives a false alarm in 1 of 100 comparisons; that is ALARM.
+
+Judged is the ratio to the case's reference, since most of what disturbs disturbs both. Where a case has no reference, and
+only on the same machine, the figure itself is judged."""
+import functools
+import math
+from dataclasses import dataclass
+
+import figures
+import machine
+import results
+from table import wrapped
+
+ALARM = 0.01
+LEAST_ROUNDS = 5
+LEAST = 0.01          # two runs are never alike to better than 1 %
+ASSUMED = 0.05        # the standard deviation between runs, where there are too few peers to learn it from
+POINTS = (50, 99, 99.9)
+NEEDED = {50: 100, 99: 2000, 99.9: 20000}   # counts below which a percentile is a matter of luck
+BUCKET = 0.016        # how far a percentile may be off because of the buckets' width
+
+
+@dataclass
+class Change:
+    suite: str
+    case: str
+    subject: str
+    what: str                    # "to plain pointer", "ns", "99.9 % to direct call"
+    ours: bool
+    kind: str                    # ratio, absolute, spread
+    better: str                  # lower, higher
+    before: float | None = None
+    after: float | None = None
+    log: float | None = None     # log(after / before)
+    error: float | None = None   # standard error of it, within the runs
+    freedom: int = 18
+    note: str = ""               # why it cannot be said
+    limit: float | None = None   # how large |log| must be
+    judged: bool = False         # whether it decides the exit code
+    shift: float = 0.0           # how far all ratios of the case moved because the reference did
+
+    @property
+    def beyond(self):
+        return self.log is not None and self.limit is not None and abs(self.log - self.shift) > self.limit
+
+    @property
+    def worse(self):
+        return self.beyond and (self.log - self.shift > 0) == (self.better == "lower")
+
+
+def common_reference(a, b):
+    """The subject that both runs can be held against: (name, why there is none)."""
+    if a["reference"] and a["reference"] != "best peer":
+        name = a["reference"]
+        if all(figures.present(results.samples(one, name)) for one in (a, b)):
+            return name, ""
+        return None, f"its reference, {name}, is not in both"
+    both = set(results.peers(a)) & set(results.peers(b))
+    name = results.best_peer(a, both)
+    return name, "" if name else "no peer is in both"
+
+
+def change(one, before, after):
+    """Fill in medians, their change and its error from two lists of samples."""
+    counts = [len(figures.present(values)) for values in (before, after)]
+    one.before, one.after = figures.median(before), figures.median(after)
+    if not all(counts):
+        one.note = "no round counts"
+    elif min(counts) < LEAST_ROUNDS:
+        one.note = f"too few rounds to say ({counts[0]} and {counts[1]})"
+    else:
+        one.log = figures.log_change(one.before, one.after)
+        errors = [figures.spread_of_median(values) for values in (before, after)]
+        if one.log is None or None in errors:
+            one.log, one.note = None, "a figure of 0 has no ratio"
+        else:
+            one.error = math.hypot(*errors)
+            one.freedom = sum(min(10, count) for count in counts) - 2
+    return one
+
+
+def changes_of_case(a, b):
+    """Ratio and absolute changes of every subject that both have."""
+    found = []
+    name, why = common_reference(a, b)
+    for subject in (subject for subject in a["subjects"] if subject in b["subjects"]):
+        ours = b["subjects"][subject]["ours"]
+        first, second = results.samples(a, subject), results.samples(b, subject)
+        base = Change(a["suite"], a["case"], subject, f"to {name}", ours, "ratio", a["better"])
+        if name and subject != name:
+            twin = f"{name} ({results.variant(subject)})"
+            to = twin if results.variant(subject) and twin in a["subjects"] and twin in b["subjects"] and subject != twin else name
+            base.what = f"to {to}"
+            found.append(change(base, figures.ratios(first, results.samples(a, to))[0], figures.ratios(second, results.samples(b, to))[0]))
+        elif ours and a["reference"]:
+            base.what, base.note = f"to {a['reference']}", why
+            found.append(base)
+        found.append(change(Change(a["suite"], a["case"], subject, a["unit"], ours, "absolute", a["better"]), first, second))
+    return found
+
+
+def changes_of_distribution(a, b):
+    """Percentiles of every subject, as ratios to the reference's where both runs have one."""
+    found = []
+    name = a["reference"] if a["reference"] in a["subjects"] and a["reference"] in b["subjects"] else None
+    for subject in (subject for subject in a["subjects"] if subject in b["subjects"]):
+        for point in POINTS:
+            one = Change(a["suite"], a["case"], subject, f"{point:g} %" + (f" to {name}" if name and subject != name else ""),
+                         b["subjects"][subject]["ours"], "spread", "lower")
+            values = []
+            for side in (a, b):
+                value = figures.counted_percentile(side["subjects"][subject]["counts"], point)
+                if name and subject != name and value is not None:
+                    base = figures.counted_percentile(side["subjects"][name]["counts"], point)
+                    value = value / base if base else None
+                values.append(value)
+            one.before, one.after = values
+            if min(figures.total(side["subjects"][subject]["counts"]) for side in (a, b)) < NEEDED[point]:
+                one.note = "too few calls were counted to say"
+            else:
+                one.log = figures.log_change(one.before, one.after)
+                one.error, one.freedom = 2 * BUCKET, 1000
+                one.note = "" if one.log is not None else "a figure of 0 has no ratio"
+            found.append(one)
+    return found
+
+
+def group_of(one):
+    """Whose peers tell how much noise to expect."""
+    return one.suite, one.kind, one.what.split(" %")[0] if one.kind == "spread" else ""
+
+
+def shifts(changes, quantile):
+    """(suite, case) -> how far the middle one of the peers' ratios moved, where it moved so far and they so much alike that
+    it is the reference which moved. The reference's own ratio is 1 in both runs and counts, too; three peers are needed."""
+    groups = {}
+    for one in changes:
+        if one.kind == "ratio" and not one.ours and one.log is not None:
+            groups.setdefault((one.suite, one.case), [0.0]).append(one.log)
+    middle = {key: figures.median(logs) for key, logs in groups.items() if len(logs) >= 4}
+    apart = [log - middle[key] for key in middle for log in groups[key]]
+    floor, freedom = figures.floor_of(apart, ASSUMED, LEAST)
+    return {key: shift for key, shift in middle.items() if abs(shift) > math.sqrt(2) * quantile(freedom) * floor}
+
+
+def floors(changes, shift):
+    """group -> (standard deviation between runs, its degrees of freedom, from how many figures of peers)."""
+    moved, found = {}, {}
+    for one in changes:
+        group = moved.setdefault(group_of(one), [])
+        if not one.ours and one.log is not None:
+            group.append(one.log - (shift.get((one.suite, one.case), 0.0) if one.kind == "ratio" else 0.0))
+    for group, logs in moved.items():
+        kind = group[1]
+        if kind == "spread":   # each percentile has a noise of its own
+            found[group] = (*figures.floor_of(logs, 3 * ASSUMED, LEAST), len(logs))
+            continue
+        everything = [log for other, some in moved.items() if other[1] == kind for log in some]
+        pool = figures.floor_of(everything, ASSUMED, LEAST)[0]
+        found[group] = (*figures.floor_of(logs, ASSUMED, LEAST, pool), len(logs))
+    return found
+
+
+def judge(changes, same_machine):
+    """Set every change's limit and whether it decides; the floors."""
+    by_ratio = {(one.suite, one.case, one.subject) for one in changes if one.kind == "ratio" and one.log is not None}
+    for one in changes:
+        one.judged = one.ours and one.log is not None and (
+            one.kind != "absolute" or (same_machine and (one.suite, one.case, one.subject) not in by_ratio))
+    part = 1 - ALARM / max(1, sum(one.judged for one in changes)) / 2
+    quantile = functools.cache(lambda freedom: figures.student_quantile(part, freedom))
+    shift = shifts(changes, quantile)
+    found = floors(changes, shift)
+    for one in changes:
+        if one.log is not None:
+            floor, freedom, _ = found[group_of(one)]
+            one.limit = math.hypot(quantile(one.freedom) * one.error, quantile(freedom) * floor)
+            one.shift = shift.get((one.suite, one.case), 0.0) if one.kind == "ratio" else 0.0
+    return found
+
+
+def same_machine(a, b):
+    """Sentences on what differs; none when the two are comparable."""
+    said = []
+    for name in ("cpu", "kernel", "cpus", "hypervisor", "compiler"):
+        first, second = machine.part(a["machine"], name), machine.part(b["machine"], name)
+        if first != second:
+            said.append(f"{name}: {first} in A, {second} in B")
+    first, second = machine.measured(a["machine"], "core_hz"), machine.measured(b["machine"], "core_hz")
+    if isinstance(first, (int, float)) and isinstance(second, (int, float)) and first > 0 and second > 0 and \
+            abs(math.log(second / first)) > 0.05:
+        said.append(f"core clock: {first / 1e9:.2f} GHz in A, {second / 1e9:.2f} GHz in B")
+    return said
+
+
+def compare(a, b):
+    """(changes, floors, what differs between the machines, what is in one run only)."""
+    changes, only = [], []
+    differs = same_machine(a, b)
+    for kind, of in (("cases", changes_of_case), ("distributions", changes_of_distribution)):
+        first, second = results.by_name(a, kind), results.by_name(b, kind)
+        for key, one in first.items():
+            if key in second and one["unit"] == second[key]["unit"]:
+                changes += of(one, second[key])
+                for label, left, right in (("A", one, second[key]), ("B", second[key], one)):
+                    missing = [name for name in left["subjects"] if name not in right["subjects"]]
+                    if missing:
+                        only.append((label, f"{key[0]}: {key[1]}: {', '.join(missing)}"))
+            elif key in second:
+                only.append(("A", f"{key[0]}: {key[1]} in {one['unit']} (B has it in {second[key]['unit']})"))
+            else:
+                only.append(("A", f"{key[0]}: {key[1]}"))
+        only += [("B", f"{key[0]}: {key[1]}") for key in second if key not in first]
+    # The compiler changes ours and not the peers, so it is a warning, not another machine.
+    return changes, judge(changes, not [one for one in differs if not one.startswith("compiler")]), differs, only
+
+
+def percent(log):
+    """"12.3 % more"; whether that is good, the heading says."""
+    part = math.exp(log)
+    if not 0.5 < part < 2:
+        return f"{figures.text(part)} times as much"
+    size = abs(part - 1) * 100
+    return f"{size:.{0 if size >= 10 else 1}f} % {'more' if log > 0 else 'less'}"
+
+
+def line_of(one):
+    show = figures.text if one.kind == "absolute" else figures.ratio_text
+    limit = (math.exp(one.limit) - 1) * 100
+    return f"  {one.suite}: {one.case}: {one.subject}: {show(one.before)} -> {show(one.after)} {one.what}, " \
+        f"{percent(one.log)} (noise: {'under ' if limit < 0.5 else ''}{limit:.0f} %)"
+
+
+def moved_references(changes):
+    """What the reference of a case does to all ratios of it is not our doing: say where that was left out."""
+    found = {(one.suite, one.case): one for one in changes if one.shift}
+    return [f"  {suite}: {case}: all ratios {one.what} moved by {percent(one.shift)}: the reference itself did. That is left out of the "
+            "judgement." for (suite, case), one in found.items()]
+
+
+def sized(changes):
+    return sorted(changes, key=lambda one: (-abs(one.log - one.shift), one.suite, one.case, one.subject, one.what))
+
+
+def report(a, b, name_a="A", name_b="B"):
+    """Lines to print, and whether anything of ours is worse."""
+    changes, found, differs, only = compare(a, b)
+    lines = [f"A: {name_a}, {a['when']}, {a['version']}", f"B: {name_b}, {b['when']}, {b['version']}", ""]
+    for one in differs:
+        lines += wrapped(f"WARNING: not the same machine or compiler: {one}")
+    if [one for one in differs if not one.startswith("compiler")]:
+        lines += wrapped("WARNING: only ratios are judged; even they depend on the machine. Nothing here says that the code changed.")
+    for label, run in (("A", a), ("B", b)):
+        if run["quick"]:
+            lines += wrapped(f"WARNING: {label} is a quick run: few rounds, so only large changes can be told from noise.")
+        if not run["complete"]:
+            lines += wrapped(f"WARNING: {label} was interrupted.")
+        for one in run["failed"]:
+            lines += wrapped(f"WARNING: {label}: {one['suite']} failed: {one['what']}: {one['why']}")
+    judged = [one for one in changes if one.judged]
+    worse = sized(one for one in judged if one.worse)
+    better = sized(one for one in judged if one.beyond and not one.worse)
+    for title, some in (("worse, beyond the noise", worse), ("better, beyond the noise", better)):
+        lines.append(f"{title}: {len(some)} of {len(judged)} figures of ours")
+        for one in some:
+            lines += wrapped(line_of(one))
+    for one in moved_references(changes):
+        lines += wrapped(one)
+    absolute = sized(one for one in changes if one.kind == "absolute" and one.ours and one.beyond and not one.judged)
+    if absolute:
+        lines += ["", f"absolute figures of ours that moved beyond the noise: {len(absolute)} (not judged; the machine may have moved them)"]
+        for one in absolute:
+            lines += wrapped(line_of(one) + (" worse" if one.worse else " better"))
+    peers = sized(one for one in changes if not one.ours and one.kind == "ratio" and one.beyond)
+    if peers:
+        lines += ["", "peers that moved beyond the noise (another version of them, or this comparison is not to be trusted):"]
+        for one in peers:
+            lines += wrapped(line_of(one))
+    unsaid = [one for one in changes if one.ours and one.log is None and one.kind != "absolute"]
+    unsaid += [one for one in changes if one.ours and one.log is None and one.kind == "absolute" and
+               not any(each.case == one.case and each.subject == one.subject for each in unsaid)]
+    if unsaid:
+        lines += ["", "nothing can be said of:"]
+        for one in unsaid:
+            lines += wrapped(f"  {one.suite}: {one.case}: {one.subject} {one.what}: {one.note}")
+    if only:
+        lines += ["", "in one run only:"]
+        for label, what in only:
+            lines += wrapped(f"  {label}: {what}")
+    lines += ["", *noise_lines(judged, found), ""]
+    if not judged:
+        lines.append("there is nothing that both runs measured and that could be judged")
+    else:
+        lines.append(f"{len(worse)} worse, {len(better)} better, {len(judged) - len(worse) - len(better)} unchanged within the noise"
+                     if worse or better else f"nothing of ours changed beyond the noise ({len(judged)} figures)")
+    return lines, bool(worse)
+
+
+def noise_lines(judged, found):
+    """How small a change this comparison could have seen, by suite: what it cannot say is as good to know."""
+    lines = ["the noise: how far the same code moved from run A to run B, and the change that would have been seen"]
+    for group in sorted({group_of(one) for one in judged}):
+        floor, _, count = found[group]
+        limits = [one.limit for one in judged if group_of(one) == group]
+        what = {"ratio": "ratios", "absolute": "absolute figures", "spread": f"{group[2]} % of calls"}[group[1]]
+        lines += wrapped(f"  {group[0]}, {what}: {(math.exp(floor) - 1) * 100:.1f} % "
+                         f"({count} figures of peers{'' if count > 3 else ', too few: assumed, or as in the other suites'}); "
+                         f"seen from {(math.exp(min(limits)) - 1) * 100:.0f} % on, at the worst from {(math.exp(max(limits)) - 1) * 100:.0f} %")
+    return lines if len(lines) > 1 else []
