@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""doc/PERFORMANCE.md and the table in README, made from a run. The prose is here and holds no figure; every figure comes
+from the JSON. The same run gives the same bytes."""
+import re
+
+import figures
+import machine
+import plots
+import results
+import targets
+
+# Why a peer is ahead, as far as it was found by measurement. The first line whose patterns (suite, case, subject of
+# ours, peer) all match from the beginning gives the reason. Words only: a figure here would be one typed by hand.
+REASONS = (
+    ("call", r"", r"slot and observe", r"plain pointer", "an observe looks at the room's pointer, and a plain pointer need not: that look is what "
+     "lets the old handler be closed"),
+    ("call", r"", r"wrapper", r"plain pointer", "a wrapper is one more call, on purpose and only while it is swapped in"),
+)
+
+READING = """\
+Subjects of one case take turns: in each round every subject is measured once, one right after the other, so that what
+disturbs the machine disturbs all of them. A ratio is formed round by round, and the table has the median of those ratios,
+not the ratio of the medians; in parentheses are the quartiles, between which half of the rounds lie. Where lower is
+better a ratio below 1 is ahead of the reference, where higher is better a ratio above 1. Bold is ours.
+
+A round in which both threads shared a core, or in which the control loop did not take its known time, is dropped
+for all subjects and counted. Percentiles of a distribution are upper edges of its buckets. Slow calls happen on any
+machine without isolated cores: what a direct call shows in the same table is the machine's own part.
+
+The best peer is the one with the best median in that case. A target that holds for several cases is judged by the worst.
+"""
+
+REPEATING = """\
+`make lab` builds what is needed, runs all suites and writes `build/lab/lab.json` and `build/lab/lab.html`;
+`croomlab compare A.json B.json` says what changed between two such runs beyond the noise. To see the library's own jitter
+rather than the machine's, keep two cores free of everything else. For cores 2 and 3, on the kernel's command line:
+
+    isolcpus=domain,managed_irq,2,3 nohz_full=2,3 rcu_nocbs=2,3 irqaffinity=0,1
+
+and after booting, as root:
+
+```sh
+echo off > /sys/devices/system/cpu/smt/control          # no sibling that shares a core
+cpupower frequency-set -g performance                   # or write it to every scaling_governor
+echo 1 > /sys/devices/system/cpu/intel_pstate/no_turbo  # Intel; elsewhere: echo 0 > .../cpufreq/boost
+echo -1 > /proc/sys/kernel/perf_event_paranoid          # cycles and misses, counted in user space
+systemctl stop irqbalance                               # it would move interrupts back
+```
+
+Then `croomlab --cpus 2,3`. The two should share the last cache and not be siblings: `lscpu -e` shows that. `croomlab
+machine` says what is still in the way. In a virtual machine none of this keeps the host from taking the core away: the
+direct call in the tables of the tails shows how often it does.
+"""
+
+SUITE_TEXT = {
+    "call": "What it costs to call through each of the ways to make a function replaceable.",
+    "swap": "What a swap costs the writer, when the other thread runs the new handler, when the old one is provably unused, "
+            "and what the reader notices.",
+    "tails": "Every single call timed, with and without swaps, beside a direct call as the control.",
+    "ring": "Records from one thread to another: how many a second, and how long one takes there and back.",
+    "strings": "Look-up and interning of strings.",
+    "scale": "How the cost grows with lanes, slots and history.",
+    "tap": "croomtap beside tcpdump.",
+}
+
+
+def md(text):
+    """A name, so that Markdown shows it as it is."""
+    return re.sub(r"([\\`*<>|\[\]])", r"\\\1", str(text))
+
+
+def rows(head, lines, right=()):
+    """A table; right: the columns of numbers."""
+    return ["| " + " | ".join(head) + " |", "|" + "|".join("---:" if index in right else "---" for index in range(len(head))) + "|",
+            *("| " + " | ".join(line) + " |" for line in lines), ""]
+
+
+def kernel(text):
+    """The series is what matters; the rest names a distributor's build."""
+    return re.sub(r"^(Linux \d+\.\d+)\S*", r"\1", str(text))
+
+
+def reason(suite, case, subject, peer):
+    for one in REASONS:
+        if all(re.match(pattern, value) for pattern, value in zip(one, (suite, case, subject, peer))):
+            return one[4]
+    return ""
+
+
+def bold(name, ours):
+    return f"**{md(name)}**" if ours else md(name)
+
+
+def with_quartiles(spread, show):
+    return f"{show(spread[1])} ({show(spread[0])}-{show(spread[2])})" if spread else "-"
+
+
+def ratio_of(one, name, reference):
+    twin = f"{reference} ({results.variant(name)})"
+    to = twin if results.variant(name) and twin in one["subjects"] else reference
+    return figures.ratio(results.samples(one, name), results.samples(one, to)) if to and name != to else None
+
+
+def case_table(one):
+    reference = results.reference(one)
+    count, of = results.rounds(one)
+    lost = ", ".join(f"{times:g} {why}" for why, times in sorted(one["dropped"].items()) if times)
+    lines = [f"**{md(one['case'])}**: {md(one['unit'])}, {one['better']} is better; {count} rounds" +
+             (f" of {of}, dropped: {md(lost)}" if lost else ""), ""]
+    body = [[bold(name, value["ours"]), with_quartiles(figures.quartiles(value["samples"]), figures.text),
+             "1 (reference)" if name == reference else with_quartiles(ratio_of(one, name, reference), figures.ratio_text)]
+            for name, value in one["subjects"].items()]
+    return lines + rows(["", md(one["unit"]), f"to {md(reference)}" if reference else "ratio: no reference"], body, (1, 2))
+
+
+def grid(cases, keys, title):
+    """Cases that differ in numbers only: a line for each, a column for each subject, and ours beside the best peer."""
+    names = list(dict.fromkeys(name for one in cases for name in one["subjects"]))
+    ours = [name for name in names if any(one["subjects"].get(name, {}).get("ours") for one in cases)]
+    peers = any(results.peers(one) for one in cases)
+    head = [*keys, *(bold(name, name in ours) for name in names), *(f"{md(name)} to the best peer" for name in ours if peers)]
+    body = []
+    for one in cases:
+        line = [f"{one['params'][key]:,g}" for key in keys]
+        line += [figures.text(figures.median(results.samples(one, name))) for name in names]
+        best = results.best_peer(one)
+        line += [with_quartiles(figures.ratio(results.samples(one, name), results.samples(one, best) if best else None), figures.ratio_text)
+                 for name in ours if peers]
+        body.append(line)
+    return [f"**{md(title)}**: {md(cases[0]['unit'])}, {cases[0]['better']} is better", "", *rows(head, body, range(len(head)))]
+
+
+def distribution_table(one):
+    body = [[bold(name, value["ours"]), *(figures.text(figures.counted_percentile(value["counts"], point)) for point in
+                                          (50, 90, 99, 99.9, 99.99)), figures.text(value["max"]), f"{figures.total(value['counts']):,}"]
+            for name, value in one["subjects"].items()]
+    return [f"**{md(one['case'])}**: time of a call, {md(one['unit'])}", "",
+            *rows(["", "50 %", "90 %", "99 %", "99.9 %", "99.99 %", "largest", "calls"], body, range(1, 8))]
+
+
+def suite_tables(run, suite):
+    cases = [one for one in results.by_name(run).values() if one["suite"] == suite]
+    done, lines = set(), []
+    groups = {}
+    for one in cases:
+        if all(isinstance(one["params"].get(key), (int, float)) for key in ("size", "capacity", "burst")):
+            groups.setdefault(one["params"]["size"], []).append(one)
+    for size, some in groups.items():
+        some.sort(key=lambda one: (one["params"]["capacity"], one["params"]["burst"]))
+        lines += grid(some, ["capacity", "burst"], f"throughput, {size:g} B")
+        done.update(one["case"] for one in some)
+    for title, key, some in plots.scales([one for one in cases if one["case"] not in done]):
+        lines += grid(sorted(some, key=lambda one, key=key: one["params"][key]), [key], title)
+        done.update(one["case"] for one in some)
+    for one in cases:
+        if one["case"] not in done:
+            lines += case_table(one)
+    for one in results.by_name(run, "distributions").values():
+        if one["suite"] == suite:
+            lines += distribution_table(one)
+    return lines
+
+
+def target_table(verdicts):
+    body = [[md(one["text"]), targets.bound_text(one), targets.value_text(one), f"**{one['verdict']}**" if one["verdict"] == targets.MISSED
+             else one["verdict"], md(targets.where_text(one))] for one in verdicts]
+    return [f"{targets.summary(verdicts)}.", "", *rows(["", "target", "measured", "", "which case; why"], body, (1, 2))]
+
+
+def names_of(cases, every):
+    """Cases by name; those that differ in numbers only as one, with how many they are. every: all case names of the suite."""
+    def stem(name):
+        return re.sub(r"\d[\d,.]*", "N", name)
+    groups = {}
+    for name in cases:
+        groups.setdefault(stem(name), []).append(name)
+    return "; ".join("; ".join(some) if len(some) < 3 else f"{name} ({len(some)} of {sum(stem(one) == name for one in every)} cases)"
+                     for name, some in groups.items())
+
+
+def losing_rows(run):
+    """[(ours, cases, who is ahead and by how much, why)] of what is beyond the noise, the largest loss first; what the same
+    peers are ahead in is one row. And the rest, [(case, ours, peers)]."""
+    groups, near = {}, []
+    for one in results.losses(run):
+        if one["beyond"]:
+            groups.setdefault((one["suite"], one["subject"], tuple(sorted(each["peer"] for each in one["faster"]))), []).append(one)
+        else:
+            near.append((f"{one['suite']}: {one['case']}", one["subject"], [each["peer"] for each in one["faster"]]))
+    found = []
+    for (suite, subject, names), some in groups.items():
+        by = {name: [each["ratio"] for one in some for each in one["faster"] if each["peer"] == name] for name in names}
+        ahead = "; ".join(f"{name} {figures.ratio_text(min(by[name]))}" + (f" to {figures.ratio_text(max(by[name]))}" if len(some) > 1 else "") +
+                          " times" for name in sorted(names, key=lambda name: -max(by[name])))
+        why = dict.fromkeys(filter(None, (reason(suite, one["case"], subject, name) for one in some for name in names)))
+        every = [one["case"] for one in results.by_name(run).values() if one["suite"] == suite]
+        found.append((subject, f"{suite}: {names_of([one['case'] for one in some], every)}", ahead, "; ".join(why) or "not yet known"))
+    return found, near
+
+
+LOSING = "Where a peer is ahead of one of ours at the median and by the quartiles of the ratio, too, and how many times it is ahead."
+NEAR = "Ahead at the median, but within the noise (the quartiles of the ratio lie on both sides of 1): "
+NOWHERE = "In no case of this run is a peer ahead of us at the median."
+
+
+def losing(run):
+    found, near = losing_rows(run)
+    lines = [] if found or near else [NOWHERE, ""]
+    if found:
+        lines += [LOSING, "", *rows(["ours", "case", "ahead of it", "why"], [[bold(one[0], True), *map(md, one[1:])] for one in found])]
+    if near:
+        lines += [NEAR + "; ".join(f"{md(case)}: {md(subject)} behind {', '.join(map(md, names))}" for case, subject, names in near) + ".", ""]
+    return lines
+
+
+def page(run):
+    """The whole document."""
+    there = run["machine"]
+    lines = ["# Performance", "", f"Made by `croomlab doc` from the run of {md(run['when'][:10]) or 'an unknown day'}, version {md(run['version'])}; "
+             "no figure is typed by hand.", ""]
+    if run["quick"]:
+        lines += ["**This was a quick run: its figures are too rough to quote.**", ""]
+    if not run["complete"]:
+        lines += ["**This run was interrupted: what came later is missing.**", ""]
+    shown = [(name, kernel(value) if name == "kernel" else value) for name, value in machine.rows(there)]
+    lines += ["## The machine", "", *rows(["", ""], [[name, md(value)] for name, value in shown])]
+    lines += [*(f"- {md(one)}" for one in machine.warnings(there)), ""] if machine.warnings(there) else []
+    lines += ["## How to read it", "", READING, "## Targets", "", *target_table(targets.evaluate(run))]
+    lines += ["## Where we lose, and why", "", *losing(run)]
+    for suite in results.SUITES:
+        tables = suite_tables(run, suite)
+        if tables:
+            lines += [f"## {suite}", "", SUITE_TEXT[suite], "", *tables]
+    for kind, title in (("skipped", "What was skipped"), ("failed", "What failed")):
+        if run[kind]:
+            lines += [f"## {title}", "", *(f"- {one['suite']}: {md(one['what'])}: {md(one['why'])}" for one in run[kind]), ""]
+    lines += ["## How to repeat it on isolated cores", "", REPEATING]
+    return "\n".join(line.rstrip() for line in "\n".join(lines).split("\n")).rstrip("\n") + "\n"
+
+
+BEGIN, END = "<!-- figures -->", "<!-- /figures -->"
+
+
+def readme_table(run):
+    verdicts = [one for one in targets.evaluate(run) if one["value"] is not None]
+    body = [[md(one["text"]), targets.value_text(one) + ("" if one["reference"] else f" {one['unit']}"), targets.bound_text(one), one["verdict"]]
+            for one in verdicts]
+    there = run["machine"]
+    lines = [f"`make lab` on {machine.part(there, 'cpus')} processors ({md(machine.part(there, 'cpu'))}, {kernel(machine.part(there, 'kernel'))}), "
+             f"{md(run['when'][:10])}: medians of ratios and their quartiles; a target for several cases shows the worst.", ""]
+    lines += rows(["", "measured", "target", ""], body, (1, 2)) if body else ["This run measured none of the targets.", ""]
+    behind = sum(one["beyond"] for one in results.losses(run))
+    lines.append(f"All figures, and the {behind} cases in which a peer is ahead: [PERFORMANCE](doc/PERFORMANCE.md)." if behind else
+                 "All figures: [PERFORMANCE](doc/PERFORMANCE.md).")
+    return "\n".join(lines)
+
+
+def in_readme(text, run, name="README.md"):
+    """README with the table between its markers made anew; Bad when they are not there, once each and in order."""
+    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
+        raise results.Bad(f"{name} needs the lines {BEGIN} and {END}, once each and in this order; nothing was written")
+    if run["quick"] or not run["complete"]:
+        raise results.Bad(f"a run that was {'quick' if run['quick'] else 'interrupted'} has no figures for {name}; nothing was written")
+    before, rest = text.split(BEGIN)
+    return f"{before}{BEGIN}\n{readme_table(run)}\n{END}{rest.split(END)[1]}"
