@@ -13,7 +13,7 @@ import figures
 FORMAT = 1
 SUITES = ("call", "swap", "tails", "ring", "strings", "scale", "tap")
 # What does not do the job but bounds what it can cost: never something to lose against.
-CONTROLS = ("empty loop", "direct call", "cache-line round trip")
+CONTROLS = ("empty loop", "direct call", "plain pointer", "cache-line round trip")
 
 
 class Bad(Exception):

@@ -96,6 +96,9 @@ def suite_lines(run, suite, paint):
     return lines
 
 
+LOSSES_SHOWN = 15
+
+
 def wrapped(text, indent="    "):
     return textwrap.wrap(text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False) or [""]
 
@@ -118,10 +121,12 @@ def losing_lines(run, paint):
         return []
     clear = [one for one in found if one["beyond"]]
     lines = [paint(paint.bold, "where we lose") + "  (a peer is ahead at the median, and by the quartiles)"]
-    for one in clear:
+    for one in clear[:LOSSES_SHOWN]:
         ahead = ", ".join(f"{each['peer']} by {figures.ratio_text(each['ratio'])}x" for each in one["faster"][:3])
         more = f" and {len(one['faster']) - 3} more" if len(one["faster"]) > 3 else ""
         lines += wrapped(f"  {one['suite']}: {one['case']}: {one['subject']}: {ahead}{more}")
+    if len(clear) > LOSSES_SHOWN:
+        lines.append(f"  and {len(clear) - LOSSES_SHOWN} cases that are less far behind: the report has them all")
     if len(clear) < len(found):
         lines.append(f"  and {len(found) - len(clear)} cases in which a peer is ahead within the noise")
     return lines

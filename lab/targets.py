@@ -36,7 +36,7 @@ TARGETS = (
     Target("a wire that is off beside an empty loop", "call", "wire, off", 1.02, case="throughput", reference="empty loop"),
     Target("swap until the old one is unused, beside liburcu-qsbr", "swap", "croom", 0.5, case="unused", reference="liburcu-qsbr"),
     Target("the same beside a cache line's round trip", "swap", "croom", 1.5, case="unused", reference="cache-line round trip"),
-    Target("slow calls per swap", "tails", "slot and observe", 1.5, case="slow calls per swap", unit="calls"),
+    Target("slow calls per swap", "tails", "slot and observe", 1.5, case="slow calls per swap, 100 k swaps/s", unit="calls"),
     Target("ring, 8 B items, every burst and capacity", "ring", "croom items", 1.5, begins="throughput", params={"size": 8},
            reference=BEST, above=True),
     Target("ring, 8 B items, round trip", "ring", "croom items", 0.6, begins="round trip", params={"size": 8}, reference=BEST),

@@ -97,7 +97,7 @@ def run(seed, slow=None, rounds=60, sd=0.01, between=0.01, large=True):
             params={"lanes": lanes})
     for slots in (1, 4, 16, 64, 256):
         add("scale", f"swap, {slots} slots", "ns", "lower", "", [("croom", True, 400.0 + 3 * slots)], params={"slots": slots})
-    add("tails", "slow calls per swap", "calls", "lower", "", [("slot and observe", True, 1.1), ("liburcu-qsbr", False, 1.3)])
+    add("tails", "slow calls per swap, 100 k swaps/s", "calls", "lower", "", [("slot and observe", True, 1.1), ("liburcu-qsbr", False, 1.3)])
     add("tap", "read to text, redis", "us", "lower", "tcpdump", [("croomtap", True, 0.2), ("tcpdump", False, 1.9)])
     for name in ("no swaps", "1 k swaps/s", "100 k swaps/s"):
         made["distributions"].append(distribution(rng, name, [("direct call", False, 20.0), ("slot and observe", True, 21.0),
