@@ -76,6 +76,7 @@ struct croom_room {
 	struct panel *panel;         /* what wire points to */
 	struct panel *oldest, *newest; /* retired, in order of revision */
 	unsigned retired;
+	unsigned prepared;           /* changes that are prepared and neither committed nor discarded */
 	struct panel *spare;         /* memory of one that was freed, or NULL */
 	unsigned lanes;
 	struct lane *lane[CROOM_LANES_MAX];

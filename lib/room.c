@@ -121,6 +121,7 @@ void croom_room_close(struct croom_room *room)
 	for (unsigned i = 0; i < room->lanes; i++)
 		assert(room->lane[i]->parked);
 	assert(!room->oldest);
+	assert(!room->prepared);
 	if (room->panel)
 		panel_free(room, room->panel);
 	free(room->spare);

@@ -3,10 +3,11 @@
  * Changing what a room runs: prepare everything that can fail, publish one panel, wait for the lanes.
  *
  * A transaction is prepared in full (handlers opened, panel and history made) before anything is visible; from
- * publish() on nothing can fail. If this thread stops before the store in publish(), nothing has changed; after
+ * publish() on nothing can fail. Who wants the moment to himself prepares first and commits later; a swap does both. If this thread stops before the store in publish(), nothing has changed; after
  * it, the lanes move by themselves, and whoever calls the room next closes what is left.
  */
 #include "room-impl.h"
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +22,12 @@ struct plan {
 	struct croom_room *room;
 	struct croom_error *err;
 	struct state *state;
+	struct panel *panel;         /* what will be published */
 	struct instance *instance[CROOM_SLOTS_MAX];  /* per slot; NULL: stays as it is */
+};
+
+struct croom_prepared {
+	struct plan plan;
 };
 
 /*
@@ -43,19 +49,15 @@ static int out_of_memory(struct croom_error *err)
 	return -ENOMEM;
 }
 
-static int plan_begin(struct plan *plan, struct croom_room *room, const struct croom_swap_options *options,
-		      struct croom_error *err)
+/* May a panel be published now, and is `expect` (0: any) the current one? */
+static int may_publish(struct croom_room *room, uint64_t expect, struct croom_error *err)
 {
 	uint64_t current = room->panel->pub.revision;
 
-	plan->room = room;
-	plan->err = err;
-	plan->state = NULL;
-	memset(plan->instance, 0, room->slots * sizeof(plan->instance[0]));
-	if (options && options->expect && options->expect != current) {
+	if (expect && expect != current) {
 		croom_error_set(err, -ESTALE, CROOM_ERROR_WRONG_REVISION, NULL,
 				"revision %llu was expected, but %llu is current: look at what changed and ask again",
-				(unsigned long long)options->expect, (unsigned long long)current);
+				(unsigned long long)expect, (unsigned long long)current);
 		if (err)
 			err->revision = current;
 		return -ESTALE;
@@ -70,7 +72,22 @@ static int plan_begin(struct plan *plan, struct croom_room *room, const struct c
 				room->retired, late ? late->name : "?", (double)late_ns / 1e9);
 		return -EBUSY;
 	}
-	plan->state = state_new(room, current + 1, options ? options->origin : NULL);
+	return 0;
+}
+
+static int plan_begin(struct plan *plan, struct croom_room *room, const struct croom_swap_options *options,
+		      struct croom_error *err)
+{
+	int rc = may_publish(room, options ? options->expect : 0, err);
+
+	plan->room = room;
+	plan->err = err;
+	plan->state = NULL;
+	plan->panel = NULL;
+	memset(plan->instance, 0, room->slots * sizeof(plan->instance[0]));
+	if (rc)
+		return rc;
+	plan->state = state_new(room, room->panel->pub.revision + 1, options ? options->origin : NULL);
 	if (!plan->state)
 		return out_of_memory(err);
 	return 0;
@@ -81,6 +98,8 @@ static void plan_end(struct plan *plan)
 {
 	for (unsigned i = 0; i < plan->room->slots; i++)
 		instance_put(plan->instance[i]);
+	if (plan->panel)
+		panel_free(plan->room, plan->panel);
 	state_free(plan->room, plan->state);
 }
 
@@ -126,17 +145,17 @@ static int plan_change(struct plan *plan, const struct croom_change *change)
 	return plan_set(plan, slot, spec);
 }
 
-/* Everything is open: make the panel, publish it, remember it. Changes nothing when it fails. */
-static int plan_commit(struct plan *plan)
+/* Everything is open: make the panel. */
+static int plan_panel(struct plan *plan)
 {
 	struct croom_room *room = plan->room;
-	struct panel *old = room->panel;
 	struct panel *panel = panel_new(room, plan->state->revision);
 
 	if (!panel)
 		return out_of_memory(plan->err);
+	plan->panel = panel;
 	for (uint32_t i = 0; i < room->slots; i++) {
-		const struct panel_slot *was = &old->slot[i];
+		const struct panel_slot *was = &room->panel->slot[i];
 
 		if (plan->instance[i]) {
 			panel_set(panel, i, plan->instance[i], panel->pub.revision, plan->state->time_ns);
@@ -146,10 +165,16 @@ static int plan_commit(struct plan *plan)
 			plan->state->spec[i]->refs++;
 		}
 	}
-	publish(room, panel);
-	history_add(room, plan->state);
-	plan->state = NULL;
 	return 0;
+}
+
+/* Publish and remember it; cannot fail. */
+static void plan_publish(struct plan *plan)
+{
+	publish(plan->room, plan->panel);
+	plan->panel = NULL;
+	history_add(plan->room, plan->state);
+	plan->state = NULL;
 }
 
 static void result_fill(const struct croom_room *room, uint64_t revision, struct croom_swap_result *result)
@@ -251,8 +276,9 @@ static int plan_finish(struct plan *plan, int rc, const struct croom_swap_option
 	int64_t wait_ms = options ? options->wait_ms : WAIT_MS;
 
 	if (rc == 0)
-		rc = plan_commit(plan);
+		rc = plan_panel(plan);
 	if (rc == 0) {
+		plan_publish(plan);
 		collect(room);
 		result_fill(room, revision, result);
 	}
@@ -279,6 +305,79 @@ int croom_room_swap(struct croom_room *room, const struct croom_change *changes,
 	for (unsigned i = 0; i < count && rc == 0; i++)
 		rc = plan_change(&plan, &changes[i]);
 	return plan_finish(&plan, rc, options, result);
+}
+
+int croom_room_prepare(struct croom_room *room, const struct croom_change *changes, unsigned count,
+		       const struct croom_swap_options *options, struct croom_prepared **out, struct croom_error *err)
+{
+	struct croom_prepared *prepared = malloc(sizeof(*prepared));
+	int rc;
+
+	*out = NULL;
+	if (err)
+		memset(err, 0, sizeof(*err));
+	if (!prepared)
+		return out_of_memory(err);
+	pthread_mutex_lock(&room->mutex);
+	rc = plan_begin(&prepared->plan, room, options, err);
+	if (rc == 0 && count == 0)
+		rc = croom_error_set(err, -EINVAL, CROOM_ERROR_OTHER, NULL, "no change was asked for");
+	for (unsigned i = 0; i < count && rc == 0; i++)
+		rc = plan_change(&prepared->plan, &changes[i]);
+	if (rc == 0)
+		rc = plan_panel(&prepared->plan);
+	if (rc)
+		plan_end(&prepared->plan);
+	else
+		room->prepared++;
+	pthread_mutex_unlock(&room->mutex);
+	if (rc)
+		free(prepared);
+	else
+		*out = prepared;
+	return rc;
+}
+
+int croom_room_commit(struct croom_room *room, struct croom_prepared *prepared, int64_t wait_ms,
+		      struct croom_swap_result *result, struct croom_error *err)
+{
+	struct plan *plan = &prepared->plan;
+	uint64_t revision = plan->state->revision;
+	int rc;
+
+	assert(plan->room == room);
+	if (err)
+		memset(err, 0, sizeof(*err));
+	pthread_mutex_lock(&room->mutex);
+	rc = may_publish(room, revision - 1, err);
+	if (rc) {
+		pthread_mutex_unlock(&room->mutex);
+		return rc;
+	}
+	/* In force from now on, not since it was prepared. */
+	plan->state->time_ns = clock_ns(CLOCK_REALTIME);
+	for (unsigned i = 0; i < plan->state->changes; i++)
+		plan->panel->slot[plan->state->changed[i]].since_ns = plan->state->time_ns;
+	plan_publish(plan);
+	room->prepared--;
+	collect(room);
+	result_fill(room, revision, result);
+	plan_end(plan);
+	pthread_mutex_unlock(&room->mutex);
+	free(prepared);
+	return wait_ms > 0 ? wait_observed(room, revision, wait_ms, result, err) : 0;
+}
+
+void croom_room_discard(struct croom_room *room, struct croom_prepared *prepared)
+{
+	if (!prepared)
+		return;
+	assert(prepared->plan.room == room);
+	pthread_mutex_lock(&room->mutex);
+	plan_end(&prepared->plan);
+	room->prepared--;
+	pthread_mutex_unlock(&room->mutex);
+	free(prepared);
 }
 
 /* Open anew what differs between now and then; a slot that has kept its spec keeps its handler. */

@@ -19,7 +19,7 @@
  *
  * A swap opens the new handlers, publishes one new panel with all of them, waits until every lane has left the
  * older panels and closes what only those named. It never blocks a data thread. A swap that is refused has
- * changed nothing. Revision 1 is the room as opened: the empty handler in every slot, which returns 0.
+ * changed nothing; one that is prepared first and committed later takes a fraction of the time. Revision 1 is the room as opened: the empty handler in every slot, which returns 0.
  *
  * Any control thread may call these; a mutex inside orders them. Data threads call <croom/lane.h> only. A
  * class's open() and close() run with that mutex held, in the thread that made the room look: they must not call
@@ -144,6 +144,22 @@ void croom_room_lane_remove(struct croom_room *room, struct croom_lane *lane);
 int croom_room_swap(struct croom_room *room, const struct croom_change *changes, unsigned count,
 		    const struct croom_swap_options *options, struct croom_swap_result *result,
 		    struct croom_error *err);
+
+/*
+ * A swap in two steps, for who wants to choose its moment: prepare does all that takes long or can fail (look names up,
+ * open the handlers, make the panel), commit publishes. Between the two nothing has changed and the old handlers run.
+ *
+ * prepare: 0, or what croom_room_swap() refuses with; options->wait_ms is not used. Several may be prepared at once.
+ * commit: 0 and -ETIMEDOUT as for a swap: *prepared is gone. -ESTALE when another revision was published since, and -EBUSY:
+ * nothing has changed and *prepared is still to be discarded. wait_ms is for the lanes; 0: return once published.
+ * discard: close what was opened; NULL is allowed. All before the room is closed.
+ */
+struct croom_prepared;
+int croom_room_prepare(struct croom_room *room, const struct croom_change *changes, unsigned count,
+		       const struct croom_swap_options *options, struct croom_prepared **prepared, struct croom_error *err);
+int croom_room_commit(struct croom_room *room, struct croom_prepared *prepared, int64_t wait_ms,
+		      struct croom_swap_result *result, struct croom_error *err);
+void croom_room_discard(struct croom_room *room, struct croom_prepared *prepared);
 
 /*
  * Publish an older state again, as a new revision: handlers that differ are opened anew from their class and

@@ -375,6 +375,64 @@ static void bounds_the_config_alone(void)
 	end();
 }
 
+static void a_prepared_swap_changes_nothing_before_it_is_committed(void)
+{
+	const struct croom_change both[] = { { "printer", "number:1" }, { "filter", "number:2" } };
+	struct croom_prepared *prepared;
+	note n = { 0 };
+
+	begin();
+	CHECK_EQ(croom_room_prepare(room, both, 2, NULL, &prepared, &err), 0);
+	CHECK_EQ(opened - closed, 2);
+	CHECK_EQ(croom_room_revision(room), 1);
+	CHECK(!croom_lane_pending(lane, panel));
+	CHECK_EQ(croom_room_commit(room, prepared, 0, &result, &err), 0);
+	CHECK_EQ(result.revision, 2);
+	panel = croom_lane_observe(lane, panel);
+	CHECK_EQ(panel->revision, 2);
+	CHECK_EQ(croom_slot_call(printer, panel, &n), 1);
+	CHECK_EQ(croom_slot_call(filter, panel, &n), 2);
+	/* It is in the history like any other. */
+	CHECK_EQ(croom_room_rollback(room, 0, &published, NULL, &err), 0);
+	panel = croom_lane_observe(lane, panel);
+	CHECK_EQ(croom_slot_call(printer, panel, &n), 0);
+	end();
+}
+
+static void a_prepared_swap_can_be_discarded(void)
+{
+	const struct croom_change change = { "printer", "number:1" }, bad = { "printer", "number:x" };
+	struct croom_prepared *prepared = NULL;
+
+	begin();
+	CHECK_EQ(croom_room_prepare(room, &change, 1, NULL, &prepared, &err), 0);
+	croom_room_discard(room, prepared);
+	CHECK_EQ(opened, closed);
+	croom_room_discard(room, NULL);
+	CHECK_EQ(croom_room_prepare(room, &bad, 1, NULL, &prepared, &err), -EINVAL);
+	CHECK(prepared == NULL);
+	CHECK_EQ(croom_room_prepare(room, &change, 0, NULL, &prepared, &err), -EINVAL);
+	CHECK_EQ(croom_room_revision(room), 1);
+	end();
+}
+
+static void a_prepared_swap_is_refused_once_another_came(void)
+{
+	const struct croom_change change = { "printer", "number:1" };
+	struct croom_prepared *first, *second;
+
+	begin();
+	CHECK_EQ(croom_room_prepare(room, &change, 1, NULL, &first, &err), 0);
+	CHECK_EQ(croom_room_prepare(room, &change, 1, NULL, &second, &err), 0);
+	CHECK_EQ(croom_room_commit(room, second, 0, NULL, &err), 0);
+	CHECK_EQ(croom_room_commit(room, first, 0, NULL, &err), -ESTALE);
+	CHECK_EQ(err.revision, 2);
+	CHECK_EQ(croom_room_revision(room), 2);
+	croom_room_discard(room, first);
+	panel = croom_lane_observe(lane, panel);
+	end();
+}
+
 static void refuses_bad_names_and_bounds(void)
 {
 	const struct croom_slot twice[] = { rig_slots[0], rig_slots[0] };
@@ -418,6 +476,9 @@ int main(void)
 	RUN(knows_no_revision_of_the_future);
 	RUN(takes_a_positive_error_for_an_error);
 	RUN(bounds_the_config_alone);
+	RUN(a_prepared_swap_changes_nothing_before_it_is_committed);
+	RUN(a_prepared_swap_can_be_discarded);
+	RUN(a_prepared_swap_is_refused_once_another_came);
 	RUN(refuses_bad_names_and_bounds);
 	return check_result();
 }
