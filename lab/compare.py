@@ -45,10 +45,12 @@ class Change:
     limit: float | None = None   # how large |log| must be
     judged: bool = False         # whether it decides the exit code
     shift: float = 0.0           # how far all ratios of the case moved because the reference did
+    apart: bool = True           # whether neither median lies within the middle 80 % of the other run's rounds: some figures
+                                 # have two levels, and which of them a run is on for longer is chance
 
     @property
     def beyond(self):
-        return self.log is not None and self.limit is not None and abs(self.log - self.shift) > self.limit
+        return self.log is not None and self.limit is not None and self.apart and abs(self.log - self.shift) > self.limit
 
     @property
     def worse(self):
@@ -57,9 +59,12 @@ class Change:
 
 def common_reference(a, b):
     """The subject that both runs can be held against: (name, why there is none)."""
-    if a["reference"] and a["reference"] != "best peer":
-        name = a["reference"]
-        if all(figures.present(results.samples(one, name)) for one in (a, b)):
+    name = results.named_reference(a)
+    if name:
+        base = [figures.present(results.samples(one, name)) for one in (a, b)]
+        if all(base) and min(map(min, base)) <= 0:
+            return None, f"its reference, {name}, has figures of 0"
+        if all(base):
             return name, ""
         return None, f"its reference, {name}, is not in both"
     both = set(results.peers(a)) & set(results.peers(b))
@@ -77,11 +82,16 @@ def change(one, before, after):
         one.note = f"too few rounds to say ({counts[0]} and {counts[1]})"
     else:
         one.log = figures.log_change(one.before, one.after)
+        # Where a sample is a whole number of some clock's ticks, medians jump from tick to tick.
         errors = [figures.spread_of_median(values) for values in (before, after)]
+        if None not in errors:
+            errors += [figures.step(values) / figures.median(values) / math.sqrt(12) for values in (before, after)]
         if one.log is None or None in errors:
             one.log, one.note = None, "a figure of 0 has no ratio"
         else:
             one.error = math.hypot(*errors)
+            low, high = ([figures.percentile(values, percent) for values in (before, after)] for percent in (10, 90))
+            one.apart = not (low[0] <= one.after <= high[0] or low[1] <= one.before <= high[1])
             one.freedom = sum(min(10, count) for count in counts) - 2
     return one
 
@@ -99,7 +109,7 @@ def changes_of_case(a, b):
             to = twin if results.variant(subject) and twin in a["subjects"] and twin in b["subjects"] and subject != twin else name
             base.what = f"to {to}"
             found.append(change(base, figures.ratios(first, results.samples(a, to))[0], figures.ratios(second, results.samples(b, to))[0]))
-        elif ours and a["reference"]:
+        elif ours and not name and results.named_reference(a):
             base.what, base.note = f"to {a['reference']}", why
             found.append(base)
         found.append(change(Change(a["suite"], a["case"], subject, a["unit"], ours, "absolute", a["better"]), first, second))
@@ -133,8 +143,8 @@ def changes_of_distribution(a, b):
 
 
 def group_of(one):
-    """Whose peers tell how much noise to expect."""
-    return one.suite, one.kind, one.what.split(" %")[0] if one.kind == "spread" else ""
+    """Whose peers tell how much noise to expect: those of the case; of a distribution, those of the percentile."""
+    return (one.suite, one.kind, one.what.split(" %")[0]) if one.kind == "spread" else (one.suite, one.kind, one.case)
 
 
 def shifts(changes, quantile):
@@ -151,20 +161,22 @@ def shifts(changes, quantile):
 
 
 def floors(changes, shift):
-    """group -> (standard deviation between runs, its degrees of freedom, from how many figures of peers)."""
+    """group -> (standard deviation between runs, its degrees of freedom, from how many figures of peers). A case whose peers
+    are few leans on its suite, and a suite on the others: cold calls are noisier than warm ones, on every machine."""
     moved, found = {}, {}
     for one in changes:
         group = moved.setdefault(group_of(one), [])
         if not one.ours and one.log is not None:
             group.append(one.log - (shift.get((one.suite, one.case), 0.0) if one.kind == "ratio" else 0.0))
     for group, logs in moved.items():
-        kind = group[1]
+        suite, kind, _ = group
         if kind == "spread":   # each percentile has a noise of its own
             found[group] = (*figures.floor_of(logs, 3 * ASSUMED, LEAST), len(logs))
             continue
         everything = [log for other, some in moved.items() if other[1] == kind for log in some]
-        pool = figures.floor_of(everything, ASSUMED, LEAST)[0]
-        found[group] = (*figures.floor_of(logs, ASSUMED, LEAST, pool), len(logs))
+        of_suite = [log for other, some in moved.items() if other[:2] == (suite, kind) for log in some]
+        pool = figures.floor_of(of_suite, ASSUMED, LEAST, figures.floor_of(everything, ASSUMED, LEAST))
+        found[group] = (*figures.floor_of(logs, ASSUMED, LEAST, pool), len(of_suite))
     return found
 
 
@@ -233,9 +245,8 @@ def percent(log):
 
 def line_of(one):
     show = figures.text if one.kind == "absolute" else figures.ratio_text
-    limit = (math.exp(one.limit) - 1) * 100
     return f"  {one.suite}: {one.case}: {one.subject}: {show(one.before)} -> {show(one.after)} {one.what}, " \
-        f"{percent(one.log)} (noise: {'under ' if limit < 0.5 else ''}{limit:.0f} %)"
+        f"{percent(one.log)} (noise: {change_text(one.limit)})"
 
 
 def moved_references(changes):
@@ -303,14 +314,22 @@ def report(a, b, name_a="A", name_b="B"):
     return lines, bool(worse)
 
 
+def change_text(log):
+    return f"{(math.exp(log) - 1) * 100:.{1 if log < 0.1 else 0}f} %" if log < 0.7 else f"a factor of {figures.text(math.exp(log), 2)}"
+
+
 def noise_lines(judged, found):
     """How small a change this comparison could have seen, by suite: what it cannot say is as good to know."""
     lines = ["the noise: how far the same code moved from run A to run B, and the change that would have been seen"]
-    for group in sorted({group_of(one) for one in judged}):
-        floor, _, count = found[group]
-        limits = [one.limit for one in judged if group_of(one) == group]
-        what = {"ratio": "ratios", "absolute": "absolute figures", "spread": f"{group[2]} % of calls"}[group[1]]
-        lines += wrapped(f"  {group[0]}, {what}: {(math.exp(floor) - 1) * 100:.1f} % "
-                         f"({count} figures of peers{'' if count > 3 else ', too few: assumed, or as in the other suites'}); "
-                         f"seen from {(math.exp(min(limits)) - 1) * 100:.0f} % on, at the worst from {(math.exp(max(limits)) - 1) * 100:.0f} %")
+    groups = {}
+    for one in judged:
+        key = one.suite, {"ratio": "ratios", "absolute": "absolute figures"}.get(one.kind, one.what.split(" %")[0] + " % of calls")
+        groups.setdefault(key, []).append(one)
+    for (suite, what), some in sorted(groups.items()):
+        noise = figures.median([found[group_of(one)][0] for one in some])
+        count = found[group_of(some[0])][2]
+        limits = [one.limit for one in some]
+        lines += wrapped(f"  {suite}, {what}: {change_text(noise)} ({count} figures of peers"
+                         f"{'' if count > 3 else ', too few: assumed, or as in the other suites'}); seen from {change_text(min(limits))} on, mostly "
+                         f"from {change_text(figures.median(limits))}, at the worst from {change_text(max(limits))}")
     return lines if len(lines) > 1 else []

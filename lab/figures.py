@@ -171,15 +171,25 @@ def draws(count, times=300):
 def spread_of_median(values, times=300):
     """The standard error of the median of the logarithms: block medians, drawn again with replacement. None for fewer
     than three blocks or values that have no logarithm."""
-    middle = sorted(math.log(value) for value in blocks(values) if value > 0)
-    if len(middle) < 3:
+    middle = sorted(blocks(values))
+    if len(middle) < 3 or middle[0] <= 0:
         return None
+    middle = [math.log(value) for value in middle]
     low, high = (len(middle) - 1) // 2, len(middle) // 2   # the median's ranks; median() itself is slow for so many
     drawn = []
     for places in draws(len(middle), times):   # both are sorted: the middle place is that of the middle value
         drawn.append((middle[places[low]] + middle[places[high]]) / 2)
     mean = sum(drawn) / times
     return math.sqrt(sum((value - mean) ** 2 for value in drawn) / (times - 1))
+
+
+def step(values):
+    """How far apart neighbouring values are, where they are few: those of a clock that moves in steps. Else 0."""
+    values = present(values)
+    different = sorted(set(values))
+    if len(different) < 2 or len(different) > len(values) / 3:
+        return 0.0
+    return median([b - a for a, b in zip(different, different[1:])])
 
 
 def normal_quantile(part):
@@ -210,15 +220,19 @@ def log_change(before, after):
 NINETY = normal_quantile(0.95)
 
 
-def floor_of(changes, assumed, least, pool=None, weight=8):
+FEW = 8   # changes below which a standard deviation that is learned from them may be small by luck
+
+
+def floor_of(changes, assumed, least, pool=None):
     """(standard deviation between two runs, degrees of freedom), learned from the logarithmic changes of subjects whose code
-    is the same in both. pool: what all suites show together; it counts as much as `weight` changes, since a few changes
-    that happen to be small would promise too much. Without a pool, too few changes tell nothing: then it is assumed."""
+    is the same in both. pool: the same of more of them; it stands in for what is missing of FEW changes. Without a pool
+    too few changes tell nothing: then it is assumed, and not less than they moved."""
     changes = [abs(change) for change in present(changes)]
-    if pool is None:
-        if len(changes) < 4:
-            return max([assumed, *changes]), weight
-        return max(percentile(changes, 90) / NINETY, least), len(changes)
-    own = percentile(changes, 90) / NINETY if changes else 0
-    both = math.sqrt((len(changes) * own ** 2 + weight * pool ** 2) / (len(changes) + weight))
-    return max(both, least), len(changes) + weight
+    own, freedom = percentile(changes, 90) / NINETY if changes else 0, max(len(changes), FEW)
+    if pool is not None and len(changes) < FEW:
+        part = len(changes) / FEW
+        own = math.sqrt(part * own ** 2 + (1 - part) * pool[0] ** 2)
+        freedom = max(FEW, round(len(changes) + (1 - part) * pool[1]))
+    elif pool is None and len(changes) < 4:
+        own = max([assumed, *changes])
+    return max(own, least), freedom

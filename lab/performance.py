@@ -167,35 +167,22 @@ def target_table(verdicts):
     return [f"{targets.summary(verdicts)}.", "", *rows(["", "target", "measured", "", "which case; why"], body, (1, 2))]
 
 
-def names_of(cases, every):
-    """Cases by name; those that differ in numbers only as one, with how many they are. every: all case names of the suite."""
-    def stem(name):
-        return re.sub(r"\d[\d,.]*", "N", name)
-    groups = {}
-    for name in cases:
-        groups.setdefault(stem(name), []).append(name)
-    return "; ".join("; ".join(some) if len(some) < 3 else f"{name} ({len(some)} of {sum(stem(one) == name for one in every)} cases)"
-                     for name, some in groups.items())
-
-
 def losing_rows(run):
-    """[(ours, cases, who is ahead and by how much, why)] of what is beyond the noise, the largest loss first; what the same
-    peers are ahead in is one row. And the rest, [(case, ours, peers)]."""
-    groups, near = {}, []
-    for one in results.losses(run):
-        if one["beyond"]:
-            groups.setdefault((one["suite"], one["subject"], tuple(sorted(each["peer"] for each in one["faster"]))), []).append(one)
-        else:
-            near.append((f"{one['suite']}: {one['case']}", one["subject"], [each["peer"] for each in one["faster"]]))
+    """[(ours, cases, who is ahead and by how much, why)] of what is beyond the noise, the largest loss first. And the rest,
+    [(case, ours, peers)]."""
+    groups, near = results.losses_by_subject(run)
     found = []
-    for (suite, subject, names), some in groups.items():
-        by = {name: [each["ratio"] for one in some for each in one["faster"] if each["peer"] == name] for name in names}
-        ahead = "; ".join(f"{name} {figures.ratio_text(min(by[name]))}" + (f" to {figures.ratio_text(max(by[name]))}" if len(some) > 1 else "") +
-                          " times" for name in sorted(names, key=lambda name: -max(by[name])))
-        why = dict.fromkeys(filter(None, (reason(suite, one["case"], subject, name) for one in some for name in names)))
-        every = [one["case"] for one in results.by_name(run).values() if one["suite"] == suite]
-        found.append((subject, f"{suite}: {names_of([one['case'] for one in some], every)}", ahead, "; ".join(why) or "not yet known"))
-    return found, near
+    for one in groups:
+        ahead, reasons = [], []
+        for peer, ratios in one["peers"].items():
+            low, high = figures.ratio_text(min(ratios.values())), figures.ratio_text(max(ratios.values()))
+            ahead.append(f"{peer} {low}" + (f" to {high}" if high != low else "") + " times" + (f" ({len(ratios)} cases)" if len(ratios) > 1 else ""))
+            reasons += [reason(one["suite"], case, one["subject"], peer) for case in ratios]
+        why = list(dict.fromkeys(filter(None, reasons)))
+        if "" in reasons:
+            why.append("in part not yet known" if why else "not yet known")
+        found.append((one["subject"], f"{one['suite']}: {results.cases_text(one['cases'], run, one['suite'])}", "; ".join(ahead), "; ".join(why)))
+    return found, [(f"{one['suite']}: {one['case']}", one["subject"], [each["peer"] for each in one["faster"]]) for one in near]
 
 
 LOSING = "Where a peer is ahead of one of ours at the median and by the quartiles of the ratio, too, and how many times it is ahead."

@@ -156,7 +156,7 @@ def bars(one, prefix):
         script += f"set logscale x\nset xrange [{left:.8g}:{right:.8g}]\nset xtics {log_tics(left, right)}\n" \
                   "plot $d using 3:1:2:4:5 with xerrorbars pt 7 ps 1.1 lw 2 lc rgb variable notitle\n"
     else:
-        script += f"set xrange [0:{right:.8g}]\nset style fill solid 0.85 noborder\n" \
+        script += f"set xrange [{min(0, low * 1.05):.8g}:{max(right, 0) or 1:.8g}]\nset style fill solid 0.85 noborder\n" \
                   "plot $d using (0):1:(0):3:($1-0.36):($1+0.36):5 with boxxyerror lc rgb variable notitle, " \
                   f"$d using 3:1:2:4 with xerrorbars pt 0 lw 1.6 lc rgb '{INK}' notitle\n"
     ours = {name for name, value in one["subjects"].items() if value["ours"]}
@@ -178,12 +178,18 @@ def looks(names):
 
 
 def curves(lines, names, prefix, label, across, up, log_y=None, width=540, height=300):
-    """Lines over a logarithmic axis. lines: name -> [(x, first quartile, median, third quartile)]; names: name -> ours."""
+    """Lines over a logarithmic axis; with a 0 among its values they stand side by side. lines: name -> [(x, first quartile, median, third quartile)]; names: name -> ours."""
     lines = {name: sorted(points) for name, points in lines.items() if points}
     points = [point for some in lines.values() for point in some]
-    if not points or min(point[0] for point in points) <= 0:
+    if not points:
         return None, "no figures"
     xs = sorted({point[0] for point in points})
+    labels = {x: plain(x) for x in xs}
+    if xs[0] <= 0:   # the axis is logarithmic all the same: 1, 2, 4 are equally far apart
+        places = {x: 2.0 ** index for index, x in enumerate(xs)}
+        lines = {name: [(places[point[0]], *point[1:]) for point in some] for name, some in lines.items()}
+        labels = {places[x]: plain(x) for x in xs}
+        xs = list(labels)
     low, high = min(point[1] for point in points), max(point[3] for point in points)
     if log_y is None:
         log_y = low > 0 and high / low > LOG_FROM
@@ -195,7 +201,7 @@ def curves(lines, names, prefix, label, across, up, log_y=None, width=540, heigh
         plots += [f"$d{index} using 1:2:(0):($4-$2) with vectors nohead lc rgb '{hue}' lw 1.2 notitle",
                   f"$d{index} using 1:3 with linespoints {style} pt {mark} ps 0.9 title {quote(name)}"]
     rows = len(lines)
-    script += "set logscale x\nset xtics (" + ",".join(f"{tic(plain(x))} {x:.8g}" for x in xs) + ")\n"
+    script += "set logscale x\nset xtics (" + ",".join(f"{tic(labels[x])} {x:.8g}" for x in xs) + ")\n"
     script += f"set xrange [{xs[0] / 1.15:.8g}:{xs[-1] * 1.15:.8g}]\nset xlabel {quote(across)} textcolor rgb '{INK}'\n"
     script += f"set ylabel {quote(up)} textcolor rgb '{INK}'\n"
     script += f"set logscale y\nset ytics {log_tics(low, high)}\nset yrange [{low / 1.2:.8g}:{high * 1.2:.8g}]\n" if log_y else \
@@ -247,11 +253,12 @@ def points(cases, x):
 
 
 def scales(cases):
-    """Cases that differ in one number only: [(name with N, param, [cases])]."""
+    """Cases that differ in one number only, at least three of them and of no more subjects than a picture can hold:
+    [(name with N, param, [cases])]."""
     groups = {}
     for one in cases:
-        numbers = [name for name, value in one["params"].items() if isinstance(value, (int, float)) and value > 0]
-        if len(numbers) == 1:
-            stem = re.sub(r"\d[\d,.]*( ?[kM]\b)?", "N", one["case"])
+        numbers = [name for name, value in one["params"].items() if isinstance(value, (int, float)) and value >= 0]
+        if len(numbers) == 1 and len(one["subjects"]) <= 8:
+            stem = re.sub(r"\d+(?:[.,]\d+)*( ?[kM]\b)?", "N", one["case"])
             groups.setdefault((stem, numbers[0], one["unit"], one["better"]), []).append(one)
-    return [(key[0], key[1], some) for key, some in groups.items() if len({one["params"][key[1]] for one in some}) > 1]
+    return [(key[0], key[1], some) for key, some in groups.items() if len({one["params"][key[1]] for one in some}) > 2]

@@ -37,7 +37,7 @@ table.machine td:first-child { white-space: nowrap; color: var(--soft) }
 figure { margin: .8rem 0 1.4rem; break-inside: avoid } figcaption { font-weight: 600; margin-bottom: .2rem }
 figcaption span { font-weight: 400; color: var(--soft) }
 .plot { display: block; width: 100%; height: auto; color: var(--ink); font-family: inherit }
-.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(26rem, 100%), 1fr)); gap: 0 1.5rem }
+.pair { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(26rem, 100%), 1fr)); gap: 0 1.5rem }
 .key i { display: inline-block; width: .8em; height: .8em; margin-right: .35em } .key span { margin-right: 1.2em; white-space: nowrap }
 @media print { :root { --paper: #fff; --ink: #000; --soft: #444; --rule: #bbb; --wash: #f3f5f7 } body { max-width: none; padding: 0; font-size: 10pt }
  nav { display: none } h2 { break-after: avoid } h3 { break-after: avoid } tr { break-inside: avoid } .scroll { overflow: visible } }

@@ -189,7 +189,7 @@ def checked(run):
         if not isinstance(run.get(name), bool):
             raise Odd(f"{name} is neither true nor false")
         result[name] = run[name]
-    result["machine"] = plain(table(run.get("machine"), "machine"), 4)
+    result["machine"] = plain(table(run.get("machine"), "machine"), 8)
     for name, check in (("cases", case), ("distributions", distribution), ("skipped", note), ("failed", note)):
         for index, one in enumerate(series(run.get(name), name)):
             try:
@@ -304,10 +304,15 @@ def best_peer(one, among=None):
     return figures.best({name: samples(one, name) for name in names}, names, one["better"])
 
 
+def named_reference(one):
+    """What the engine named, or "" where the best peer of each case is asked for: of rings, none is the natural one."""
+    return "" if one["suite"] == "ring" else one["reference"] or ""
+
+
 def reference(one):
-    """What the case's subjects are held against: what the engine named, else the best peer. None when it is missing."""
-    named = one["reference"]
-    if named and named != "best peer":
+    """What the case's subjects are held against; None when it is missing: another one would be another question."""
+    named = named_reference(one)
+    if named:
         return named if figures.present(samples(one, named)) else None
     return best_peer(one)
 
@@ -328,10 +333,14 @@ def losses(run):
                 continue
             faster = []
             for peer in peers(one):
-                spread = figures.ratio(value["samples"], samples(one, peer)) if variant(peer) == variant(name) else None
-                if not spread or spread[1] <= 0:
+                own, base = value["samples"], samples(one, peer)
+                # What is 0 or below is a difference from the control, and has no ratio.
+                if variant(peer) != variant(name) or min(figures.present(own) + figures.present(base), default=0) <= 0:
                     continue
-                low, middle, high = spread if one["better"] == "lower" else [1 / max(part, 1e-12) for part in reversed(spread)]
+                spread = figures.ratio(own, base)
+                if not spread:
+                    continue
+                low, middle, high = spread if one["better"] == "lower" else [1 / part for part in reversed(spread)]
                 if middle > 1:
                     faster.append({"peer": peer, "ratio": middle, "low": low, "high": high, "beyond": low > 1})
             if faster:
@@ -340,3 +349,32 @@ def losses(run):
                               "median": figures.median(value["samples"]), "faster": faster, "ratio": faster[0]["ratio"],
                               "beyond": faster[0]["beyond"]})
     return sorted(found, key=lambda each: (-each["ratio"], each["suite"], each["case"], each["subject"]))
+
+
+def losses_by_subject(run):
+    """What is beyond the noise in losses(), one dict for each subject of ours in a suite, the largest loss first: "cases", and
+    "peers": name -> {case: ratio}, again the largest loss first. And the rest, as losses() has it."""
+    groups, near = {}, []
+    for one in losses(run):
+        if not one["beyond"]:
+            near.append(one)
+            continue
+        group = groups.setdefault((one["suite"], one["subject"]), {"suite": one["suite"], "subject": one["subject"], "cases": [], "peers": {}})
+        group["cases"].append(one["case"])
+        for each in one["faster"]:
+            if each["beyond"]:
+                group["peers"].setdefault(each["peer"], {})[one["case"]] = each["ratio"]
+    for group in groups.values():
+        group["peers"] = dict(sorted(group["peers"].items(), key=lambda item: -max(item[1].values())))
+    return list(groups.values()), near
+
+
+def cases_text(cases, run, suite):
+    """Cases by name; three and more that differ in numbers only as one, with how many they are."""
+    def stem(name):
+        return re.sub(r"\d+(?:[.,]\d+)*", "N", name)
+    groups = {}
+    for name in cases:
+        groups.setdefault(stem(name), []).append(name)
+    every = [stem(one["case"]) for one in by_name(run).values() if one["suite"] == suite]
+    return "; ".join("; ".join(some) if len(some) < 3 else f"{name} ({len(some)} of {every.count(name)} cases)" for name, some in groups.items())

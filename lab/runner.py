@@ -155,7 +155,7 @@ def run_suite(run, suite, quick, cpus, report):
                         report(suite, progress)
                     elif one["kind"] == "machine":
                         run["machine"].setdefault("measured", {})[suite] = results.plain(
-                            {key: value for key, value in one.items() if key != "kind"}, 4)
+                            {key: value for key, value in one.items() if key != "kind"}, 6)
                 except (results.Odd, UnicodeDecodeError) as error:
                     odd.append(str(error)[:150])
             code = child.wait()

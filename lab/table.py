@@ -23,12 +23,10 @@ class Paint:
 
 
 def dropped(one):
-    """"3 of 60 rounds dropped (2 both threads on one core, 1 interrupted)"."""
+    """"57 of 60 rounds, dropped: 2 both threads on one core, 1 interrupted". Some engines measure a dropped round again."""
     count, of = results.rounds(one)
-    lost = {why: times for why, times in one["dropped"].items() if times}
-    if not lost:
-        return f"{count} rounds"
-    return f"{count} of {of} rounds; dropped: " + ", ".join(f"{times:g} {why}" for why, times in lost.items())
+    lost = ", ".join(f"{times:g} {why}" for why, times in one["dropped"].items() if times)
+    return (f"{count} rounds" if count == of else f"{count} of {of} rounds") + (f", dropped: {lost}" if lost else "")
 
 
 def figures_of(one, name, reference):
@@ -51,13 +49,14 @@ def reference_text(one):
     name = results.reference(one)
     if name:
         return name
-    return f"none: {one['reference']} is missing" if one["reference"] else "none: no peer"
+    return f"none: {results.named_reference(one)} is missing" if results.named_reference(one) else "none: no peer"
 
 
 def case_lines(one, paint):
     reference = results.reference(one)
-    lines = [paint(paint.bold, f"{one['suite']}: {one['case']}") +
-             f"  ({one['unit']}, {one['better']} is better; {dropped(one)})"]
+    title, more = f"{one['suite']}: {one['case']}", f"({one['unit']}, {one['better']} is better; {dropped(one)})"
+    fits = len(title) + 2 + len(more) <= WIDTH
+    lines = [paint(paint.bold, title) + (f"  {more}" if fits else "")] + ([] if fits else wrapped(f"  {more}"))
     name_width = max([30, *(len(name) for name in one["subjects"])])
     to = f"to {reference_text(one)}"
     lines.append(paint(paint.dim, f"  {'':<{name_width + 2}} {'median':>9}  {'quartiles':<17} {'ratio':>9}  {to}"))
@@ -96,9 +95,6 @@ def suite_lines(run, suite, paint):
     return lines
 
 
-LOSSES_SHOWN = 15
-
-
 def wrapped(text, indent="    "):
     return textwrap.wrap(text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False) or [""]
 
@@ -116,17 +112,14 @@ def target_lines(verdicts, paint):
 
 
 def losing_lines(run, paint):
-    found = results.losses(run)
-    if not found:
+    groups, near = results.losses_by_subject(run)
+    if not groups and not near:
         return []
-    clear = [one for one in found if one["beyond"]]
-    lines = [paint(paint.bold, "where we lose") + "  (a peer is ahead at the median, and by the quartiles)"]
-    for one in clear[:LOSSES_SHOWN]:
-        ahead = ", ".join(f"{each['peer']} by {figures.ratio_text(each['ratio'])}x" for each in one["faster"][:3])
-        more = f" and {len(one['faster']) - 3} more" if len(one["faster"]) > 3 else ""
-        lines += wrapped(f"  {one['suite']}: {one['case']}: {one['subject']}: {ahead}{more}")
-    if len(clear) > LOSSES_SHOWN:
-        lines.append(f"  and {len(clear) - LOSSES_SHOWN} cases that are less far behind: the report has them all")
-    if len(clear) < len(found):
-        lines.append(f"  and {len(found) - len(clear)} cases in which a peer is ahead within the noise")
+    lines = [paint(paint.bold, "where we lose") + "  (a peer is ahead at the median, and by the quartiles; at the worst by so many times)"]
+    for one in groups:
+        ahead = [f"{peer} {figures.ratio_text(max(ratios.values()))}" for peer, ratios in one["peers"].items()]
+        more = f" and {len(ahead) - 4} more" if len(ahead) > 4 else ""
+        lines += wrapped(f"  {one['suite']}: {one['subject']}: {', '.join(ahead[:4])}{more}: {results.cases_text(one['cases'], run, one['suite'])}")
+    if near:
+        lines.append(f"  and {len(near)} cases in which a peer is ahead within the noise")
     return lines

@@ -78,6 +78,29 @@ def small_and_odd():
         check("an empty run", not worse and any("nothing that both runs measured" in line for line in lines), lines[:9])
 
 
+def two_levels():
+    """Some figures have two levels, and a run may be on one of them for most of its rounds."""
+    a, b = made.run(1), made.run(2)
+    for run, high in ((a, 45), (b, 0)):
+        values = next(one for one in run["cases"] if one["case"] == "get, warm")["subjects"]["croom strings"]["samples"]
+        values[:] = [None if one is None else one * (1.3 if index < high else 1) for index, one in enumerate(values)]
+    check("a figure that was on this level for a part of the other run, too", not [one for one in found(a, b) if one.case == "get, warm"])
+    a, b = made.run(1), made.run(2, {("call", "slot"): 1.3})
+    for run, factor in ((a, 1), (b, 2)):
+        for name, value in next(one for one in run["cases"] if one["case"] == "cold")["subjects"].items():
+            if name != "plain pointer":
+                value["samples"] = [None if one is None else one * factor ** (len(name) % 3) for one in value["samples"]]
+    check("a case whose peers are noisy does not hide what another shows", {"throughput", "chain", "fenced"} <= {
+        one.case for one in found(a, b) if one.subject == "slot"})
+    ticks = [10.0 * (1 + (index % 9 == 0)) for index in range(60)]
+    a, b = made.run(1), made.run(2)
+    for run, tick in ((a, 0), (b, 10)):
+        for name, value in next(one for one in run["cases"] if one["case"] == "publish")["subjects"].items():
+            value["samples"] = [60 + one + (tick if name == "croom" else 0) for one in ticks]
+    one = next(one for one in compare.compare(a, b)[0] if one.case == "publish" and one.subject == "croom" and one.kind == "absolute")
+    check("a clock's step is part of the error", one.error > 10 / 80 / 4, one)
+
+
 def only_in_one():
     a, b = made.run(1), made.run(2)
     a["cases"] = [one for one in a["cases"] if one["case"] != "chain"]
@@ -143,6 +166,6 @@ def moved():
     check("a run is the same after it was written and read", again == {**a, "targets": []})
 
 
-for part in (unchanged, slowed, small_and_odd, only_in_one, machines, distributions, moved):
+for part in (unchanged, slowed, small_and_odd, two_levels, only_in_one, machines, distributions, moved):
     part()
 finish()

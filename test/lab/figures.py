@@ -131,9 +131,11 @@ def noise():
     check("the floor: of peers that did not move it is the least", figures.floor_of([0.0] * 10, 0.05, 0.01) == (0.01, 10))
     check("the floor: of too few peers it is assumed, and no less than they moved", figures.floor_of([0.01], 0.05, 0.01) == (0.05, 8) and
           figures.floor_of([-0.2], 0.05, 0.01) == (0.2, 8) and figures.floor_of([], 0.05, 0.01) == (0.05, 8))
-    check("the floor: few peers lean on the pool, many do not", figures.floor_of([], 0.05, 0.01, 0.03) == (0.03, 8) and
-          near(figures.floor_of([0.0] * 8, 0.05, 0.01, 0.04)[0], 0.04 / math.sqrt(2)) and
-          abs(figures.floor_of(changes, 0.05, 0.01, 0.2)[0] - floor) < 0.02)
+    check("the floor: few peers lean on the pool, many do not", figures.floor_of([], 0.05, 0.01, (0.03, 50)) == (0.03, 50) and
+          near(figures.floor_of([0.0] * 4, 0.05, 0.01, (0.04, 8))[0], 0.04 / math.sqrt(2)) and
+          figures.floor_of([0.0] * 2, 0.05, 0.01, (0.04, 72))[1] == 56 and figures.floor_of(changes, 0.05, 0.01, (0.2, 9)) == (floor, 400))
+    check("steps of a clock", figures.step([10, 20, 10, 10, 20, 20, 10]) == 10 and figures.step([1.0, 1.1, 1.2, 1.3]) == 0 and figures.step([]) == 0 and
+          figures.step([5, 5, 5, None]) == 0)
 
 
 for part in (percentiles, ratios, distributions, units, noise):

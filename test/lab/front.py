@@ -22,7 +22,7 @@ suite, args = sys.argv[1], sys.argv[2:]
 mode = os.environ.get("ENGINE_" + suite.upper(), "good")
 def say(**line): print(json.dumps(line), flush=True)
 if mode == "dead": sys.exit("cannot pin to processor 7")
-say(kind="machine", tsc_hz=2.5e9, core_hz=3e9, counters={"available": False, "why": "no such device"}, round_trip_ns=[200, 210, 220], cpus=[0, 1])
+say(kind="machine", tsc_hz=2.5e9, core_hz=3e9, counters={"available": False, "why": "no such device", "there": []}, round_trip_ns=[200, 210, 220], cpus=[0, 1])
 say(kind="progress", suite=suite, done=1, of=3, what="warming up")
 def case(name="throughput"):
     say(kind="case", suite=suite, case=name, unit="ns", better="lower", reference="plain pointer", dropped={"both threads on one core": 1},
@@ -131,7 +131,7 @@ def files_that_are_odd(lab):
         "nan": (good.replace('"complete": true', '"complete": NaN'), "NaN is no figure"), "machine": (changed(machine=7), "machine is not an object"),
         "huge": (changed(cases=[{**value["cases"][0], "subjects": {"x": {"ours": True, "samples": [0]}}}]).replace("[0]", "[1e999]"), "damaged"),
         "text sample": (changed(cases=[{**value["cases"][0], "subjects": {"x": {"ours": True, "samples": ["1"]}}}]), "a sample of 'x'"),
-        "deep": ("[" * 100000, "is not JSON"), "deep machine": (changed(machine={"a": {"b": {"c": {"d": {"e": {}}}}}}), "nested too deeply"),
+        "deep": ("[" * 100000, "is not JSON"), "deep machine": (changed(machine={"a": [[[[[[[[[1]]]]]]]]]}), "nested too deeply"),
         "quick": (changed(quick=1), "quick is neither"), "edges": (changed(distributions=[{**value["distributions"][0], "subjects": {
             "x": {"ours": True, "counts": [[2, 1], [1, 1]], "max": 2}}}]), "do not ascend"),
         "large whole": ("{\"croomlab\": " + "9" * 5000 + "}", "not JSON"),
@@ -156,7 +156,7 @@ def files_that_are_odd(lab):
 def good(lab):
     result = lab("call", "ring", ENGINE_RING="skip")
     run = lab.json()
-    check("a run: 0, a table, two files", said(result, 0, "call: throughput  (ns, lower is better; 3 of 4 rounds; dropped: 1 both threads on one core)",
+    check("a run: 0, a table, two files", said(result, 0, "call: throughput  (ns, lower is better; 3 of 4 rounds, dropped: 1 both threads on one core)",
                                                "* wire", "ring: skipped: ck_ring: not installed", "targets", "written: croomlab.json") and
           lab.files() == ["croomlab.html", "croomlab.json"], (result, lab.files()))
     check("no line is longer than 110 columns", max(map(len, result[1].splitlines())) <= 110, [one for one in result[1].splitlines() if len(one) > 110])
@@ -169,6 +169,8 @@ def good(lab):
     text = json.dumps(run)
     check("the JSON names nobody", not any(word in text for word in (os.uname().nodename, os.path.expanduser("~"), lab.folder, TOP)
                                            if len(word) > 3 and word != "/root"), text[:3000])
+    check("what was written can be read", said(lab("report", "croomlab.json"), 0) and said(lab("compare", "croomlab.json", "croomlab.json"), 0) and
+          said(lab("doc", "croomlab.json"), 0))
     check("the machine is in it", run["machine"]["measured"]["call"]["tsc_hz"] == 2.5e9 and run["machine"]["kernel"].startswith("Linux") and
           "load_end" in run["machine"])
     result = lab("run", "--quick", "--cpus", "0,1", "--json", "x.json", "call", ENGINE_CALL="args") \

@@ -114,6 +114,8 @@ def references():
     check("without a name it is the best peer", results.reference(one(reference="", wire=[1], other=[3], more=[2])) == "more" and
           results.reference(one(reference=None, better="higher", wire=[1], other=[3], more=[2])) == "other" and
           results.reference(one(reference="", wire=[1])) is None)
+    check("of a ring it is the best peer, whichever the engine named", results.reference(one("ring", better="higher", reference="a", wire=[9], a=[1],
+                                                                                          b=[2])) == "b")
 
 
 def losing():
@@ -125,6 +127,14 @@ def losing():
     found = results.losses(run(one(wire=[10] * 5, other=[9, 9, 9.9, 11, 11])))
     check("within the noise is said to be so", len(found) == 1 and not found[0]["beyond"], found)
     check("none", results.losses(run(one(wire=[1] * 3, other=[2] * 3))) == [] and results.losses(run()) == [])
+    check("a difference from the control, 0 or below, has no ratio", results.losses(run(one(wire=[3] * 3, other=[0, -1, 1]))) == [])
+    cases = [one(case=f"burst {burst}, warm", wire=[10 * burst] * 3, other=[5] * 3, more=[9] * 3) for burst in (1, 4, 1_000)]
+    groups, near = results.losses_by_subject(run(*cases))
+    check("losses by subject: each peer with its cases, the largest loss first", len(groups) == 1 and not near and
+          list(groups[0]["peers"]) == ["other", "more"] and groups[0]["peers"]["other"] == {"burst 1000, warm": 2000, "burst 4, warm": 8, "burst 1, warm": 2},
+          groups)
+    check("cases that differ in a number are one line", results.cases_text(groups[0]["cases"], run(*cases), "call") == "burst N, warm (3 of 3 cases)",
+          results.cases_text(groups[0]["cases"], run(*cases), "call"))
     twins = one(wire=[10] * 3, plain_pointer=[10] * 3)
     twins["subjects"]["plain pointer (CET)"] = {"ours": False, "samples": [5] * 3}
     check("what was built otherwise is not compared", results.losses(run(twins)) == [])
