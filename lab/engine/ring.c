@@ -126,6 +126,84 @@ static void run(struct lab_case *one, struct flow *flow, unsigned count, unsigne
 	lab_case_close(one);
 }
 
+/*
+ * What no queue can beat: whole cache lines that the other side has just read, written once more and read once more, in
+ * turns, nothing between them. The ceiling of what follows is one line in this time, or a half or an eighth of one.
+ */
+enum { LINES = 4096 };
+
+static struct lines {
+	uint64_t word[8];
+} *lines;
+
+static uint64_t read_ticks, read_sum;
+
+static void read_lines(void *arg)
+{
+	uint64_t start = lab_ticks(), sum = 0;
+
+	(void)arg;
+	for (unsigned i = 0; i < LINES; i++)
+		for (unsigned k = 0; k < 8; k++)
+			sum |= lines[i].word[k];
+	LAB_KEEP(sum);
+	read_sum = sum;
+	read_ticks = lab_ticks() - start;
+}
+
+static uint64_t write_lines(uint64_t value, bool ask)
+{
+	uint64_t start = lab_ticks();
+
+	for (unsigned i = 0; i < LINES; i++) {
+		if (ask) {
+#if defined(__x86_64__)
+			__asm__ volatile("prefetchw %0" : : "m"(lines[(i + 8) % LINES]));
+#else
+			__builtin_prefetch(&lines[(i + 8) % LINES], 1);
+#endif
+		}
+		for (unsigned k = 0; k < 8; k++)
+			lines[i].word[k] = value;
+		LAB_FORGET();
+	}
+	return lab_ticks() - start;
+}
+
+static void bare_lines(unsigned rounds)
+{
+	static const char *const names[] = { "write", "write, asked for 8 lines ahead", "read" };
+	struct lab_case *one = lab_case_open("ring", "ns", "lower", "write", rounds, "bare cache lines");
+	unsigned subject[3];
+
+	lines = lab_alloc(LINES * sizeof(*lines));
+	for (unsigned i = 0; i < 3; i++)
+		subject[i] = lab_case_subject(one, names[i], false);
+	for (unsigned round = 0; round < rounds; round++) {
+		double figure[3] = { 0 };
+		struct lab_guard guard;
+		const char *why;
+
+		lab_guard_begin(&guard, true);
+		for (unsigned ask = 0; ask < 2; ask++) {
+			figure[ask] = lab_ns(write_lines(round + 1, ask)) / LINES;
+			lab_helper_start(read_lines, NULL);
+			lab_helper_wait();
+			figure[2] += lab_ns(read_ticks) / LINES / 2;
+			if (read_sum != round + 1)
+				lab_failed("ring", "bare cache lines", "a line came with what was in it before");
+		}
+		why = lab_guard_end(&guard, true);
+		lab_case_round_trip(one, round, guard.round_trip_ns);
+		for (unsigned i = 0; i < 3; i++)
+			lab_case_sample(one, subject[i], round, figure[i]);
+		if (why)
+			lab_case_drop(one, round, why);
+	}
+	lab_case_close(one);
+	free(lines);
+}
+
 void suite_ring(void)
 {
 	static const struct { unsigned size, count; } sizes[] = { { 8, 200000 }, { 64, 80000 }, { 256, 30000 }, { 1500, 8000 } };
@@ -134,6 +212,7 @@ void suite_ring(void)
 	struct flow flow[RINGS_MAX];
 
 	lab_rings_missing();
+	bare_lines(5 * rounds);
 	for (unsigned s = 0; s < 4; s++) {
 		for (unsigned c = 0; c < 2; c++) {
 			unsigned count = open_rings(flow, sizes[s].size, capacities[c]);

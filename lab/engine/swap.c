@@ -61,6 +61,8 @@ static void block(const struct lab_peer *peer, double figure[CASES])
 		/* Let the reader get into its stride again. */
 		for (start = lab_ticks(); lab_ticks() - start < 3000; )
 			lab_relax();
+		if (peer->prepare)
+			peer->prepare(running.self, id);
 		start = lab_ticks();
 		peer->publish(running.self, id);
 		shown = lab_ticks();
@@ -90,6 +92,7 @@ void suite_swap(void)
 	struct lab_case *one[CASES];
 
 	lab_peers_missing("swap");
+	peer[count++] = &lab_peer_prepared;
 	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		const struct lab_peer *have = lab_peer_named(names[i]);
 		void *self = have ? have->open(lab_note) : NULL;
@@ -102,7 +105,7 @@ void suite_swap(void)
 	for (unsigned k = 0; k < CASES; k++) {
 		one[k] = lab_case_open("swap", "ns", "lower", "liburcu-qsbr", rounds, "%s", name[k]);
 		for (unsigned i = 0; i < count; i++)
-			subject[k][i] = lab_case_subject(one[k], peer[i]->ours ? "croom" : peer[i]->name, peer[i]->ours);
+			subject[k][i] = lab_case_subject(one[k], strcmp(peer[i]->name, "slot and observe") ? peer[i]->name : "croom", peer[i]->ours);
 		line[k] = lab_case_subject(one[k], "cache-line round trip", false);
 		lab_case_number(one[k], "swaps per round", SWAPS);
 	}

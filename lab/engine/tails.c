@@ -59,6 +59,17 @@ static uint64_t middle(const struct lab_counts *counts)
 	return 0;
 }
 
+/* ns that the slow calls of a block took beyond a middling one. */
+static double excess(const struct lab_counts *counts, uint64_t limit, uint64_t usual)
+{
+	double sum = 0;
+
+	for (unsigned i = lab_bucket(limit) + 1; i < LAB_BUCKETS; i++)
+		if (counts->bucket[i])
+			sum += (double)counts->bucket[i] * lab_ns(lab_bucket_edge(i) - usual);
+	return sum;
+}
+
 static struct {
 	const struct lab_peer *peer;
 	void *self;
@@ -98,8 +109,11 @@ static void add(struct lab_counts *to, const struct lab_counts *from)
 
 static void pace(double per_second, const char *name, unsigned rounds)
 {
-	struct lab_case *slow = per_second > 0 ? lab_case_open("tails", "calls", "lower", "direct call", rounds, "slow calls per swap, %s",
+	/* At a low pace a round has one swap, and whatever interrupts it counts as much. */
+	struct lab_case *slow = per_second > 10000 ? lab_case_open("tails", "calls", "lower", "direct call", rounds, "slow calls per swap, %s",
 							       name) : NULL;
+	struct lab_case *stall = per_second > 10000 ? lab_case_open("tails", "ns", "lower", "direct call", rounds, "reader stall per swap, %s",
+								name) : NULL;
 	static struct lab_counts counts[SUBJECTS];
 	unsigned number[SUBJECTS] = { 0 };
 
@@ -108,6 +122,8 @@ static void pace(double per_second, const char *name, unsigned rounds)
 		one[i].calls = one[i].swaps = 0;
 		if (slow)
 			number[i] = lab_case_subject(slow, one[i].peer->name, one[i].peer->ours);
+		if (stall)
+			lab_case_subject(stall, one[i].peer->name, one[i].peer->ours);
 	}
 	for (unsigned round = 0; round < rounds; round++) {
 		uint64_t swaps[SUBJECTS], limit;
@@ -128,11 +144,20 @@ static void pace(double per_second, const char *name, unsigned rounds)
 		for (unsigned i = 0; i < subjects && slow; i++)
 			lab_case_sample(slow, number[i], round, swaps[i] ? ((double)above(&counts[i], limit) - base) / (double)swaps[i] :
 					i == 0 ? base : NAN);
-		if (slow)
+		/* The same in time. */
+		base = excess(&counts[0], limit, middle(&counts[0]));
+		for (unsigned i = 0; i < subjects && stall; i++)
+			lab_case_sample(stall, number[i], round, swaps[i] ? (excess(&counts[i], limit, middle(&counts[0])) - base) /
+					(double)swaps[i] : i == 0 ? 0 : NAN);
+		if (slow) {
 			lab_case_round_trip(slow, round, guard.round_trip_ns);
+			lab_case_round_trip(stall, round, guard.round_trip_ns);
+		}
 		if (why) {
-			if (slow)
+			if (slow) {
 				lab_case_drop(slow, round, why);
+				lab_case_drop(stall, round, why);
+			}
 			/* An interrupted round stays in the distribution: interruptions are what a tail is made of. */
 			if (strcmp(why, "both threads on one core") == 0 || strcmp(why, "not at the same time") == 0)
 				continue;
@@ -148,8 +173,10 @@ static void pace(double per_second, const char *name, unsigned rounds)
 	for (unsigned i = 0; i < subjects; i++)
 		out[i] = (struct lab_subject_counts){ one[i].peer->name, one[i].peer->ours, one[i].all, one[i].calls, one[i].swaps };
 	lab_distribution("tails", name, "direct call", out, subjects);
-	if (slow)
+	if (slow) {
 		lab_case_close(slow);
+		lab_case_close(stall);
+	}
 }
 
 void suite_tails(void)

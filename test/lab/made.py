@@ -15,7 +15,7 @@ import results  # noqa: E402
 CALL = (("plain pointer", False, 1.2), ("empty loop", False, 0.3), ("direct call", False, 1.1), ("wire", True, 1.2), ("wire, off", True, 0.3),
         ("slot", True, 1.2), ("slot and observe", True, 1.6), ("seqlock", False, 3.1), ("mutex", False, 14.0), ("liburcu-qsbr", False, 1.9),
         ("liburcu-memb", False, 4.0), ("liburcu-bp", False, 4.4), ("rwlock", False, 33.0))
-SWAP = (("croom", True, 300.0), ("croom, bare", True, 240.0), ("liburcu-qsbr", False, 800.0), ("liburcu-memb", False, 9000.0),
+SWAP = (("croom", True, 300.0), ("croom, prepared", True, 240.0), ("liburcu-qsbr", False, 800.0), ("liburcu-memb", False, 9000.0),
         ("ck_epoch", False, 1500.0), ("cache-line round trip", False, 250.0))
 RING = (("croom items", True, 240.0), ("croom ring", True, 80.0), ("boost::lockfree::spsc_queue", False, 90.0), ("ck_ring", False, 60.0),
         ("DPDK rte_ring", False, 140.0))

@@ -130,4 +130,4 @@ static void publish(void *arg, uint64_t id)
 #endif
 
 extern const struct lab_peer PEER;
-const struct lab_peer PEER = { NAME SUFFIX, OURS, open_self, close_self, nothing, nothing, LAB_LOOPS, PUBLISH, NULL };
+const struct lab_peer PEER = { NAME SUFFIX, OURS, open_self, close_self, nothing, nothing, LAB_LOOPS, NULL, PUBLISH, NULL };

@@ -85,4 +85,4 @@ static void nothing(void *self)
 }
 
 extern const struct lab_peer PEER;
-const struct lab_peer PEER = { "ck_epoch", false, open_self, close_self, nothing, nothing, LAB_LOOPS, publish, unused };
+const struct lab_peer PEER = { "ck_epoch", false, open_self, close_self, nothing, nothing, LAB_LOOPS, NULL, publish, unused };

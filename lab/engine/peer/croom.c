@@ -28,6 +28,7 @@ struct self {
 	const struct croom_panel *panel;
 	lab_run_fn *run;
 	uint64_t next_id, revision;
+	struct croom_prepared *prepared;
 };
 
 struct local {
@@ -52,8 +53,12 @@ static inline int call(struct self *self, struct local *local, struct lab_record
 	(void)self;
 	return croom_slot_call(handler, local->panel, record);
 }
-#elif defined(PEER_OBSERVE)
+#elif defined(PEER_OBSERVE) || defined(PEER_PREPARED)
+#ifdef PEER_PREPARED
+#define NAME "croom, prepared"
+#else
 #define NAME "slot and observe"
+#endif
 static inline int call(struct self *self, struct local *local, struct lab_record *record)
 {
 	local->panel = croom_lane_observe(self->lane, local->panel);
@@ -158,6 +163,35 @@ static void publish(void *arg, uint64_t id)
 	self->revision++;
 }
 
+#ifdef PEER_PREPARED
+static void prepare(void *arg, uint64_t id)
+{
+	const struct croom_change change = { "handler", "add" };
+	struct croom_error err;
+	struct self *self = arg;
+
+	self->next_id = id;
+	if (croom_room_prepare(self->room, &change, 1, NULL, &self->prepared, &err))
+		lab_die("a swap was refused: %s", err.text);
+}
+
+static void commit(void *arg, uint64_t id)
+{
+	struct croom_error err;
+	struct self *self = arg;
+
+	(void)id;
+	if (croom_room_commit(self->room, self->prepared, 0, NULL, &err))
+		lab_die("a commit was refused: %s", err.text);
+	self->revision++;
+}
+#define PREPARE prepare
+#define PUBLISH commit
+#else
+#define PREPARE NULL
+#define PUBLISH publish
+#endif
+
 static void unused(void *arg)
 {
 	struct self *self = arg;
@@ -210,4 +244,5 @@ static void close_self(void *arg)
 }
 
 extern const struct lab_peer PEER;
-const struct lab_peer PEER = { NAME SUFFIX, true, open_self, close_self, enter, leave, LAB_LOOPS, publish, unused };
+const struct lab_peer PEER = { NAME SUFFIX, true, open_self, close_self, enter, leave, LAB_LOOPS, PREPARE,
+	PUBLISH, unused };

@@ -237,4 +237,4 @@ static void nothing(void *self)
 }
 
 extern const struct lab_peer PEER;
-const struct lab_peer PEER = { NAME, false, open_self, close_self, nothing, nothing, LAB_LOOPS, publish, UNUSED };
+const struct lab_peer PEER = { NAME, false, open_self, close_self, nothing, nothing, LAB_LOOPS, NULL, publish, UNUSED };

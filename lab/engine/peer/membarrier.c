@@ -95,4 +95,4 @@ static void nothing(void *self)
 }
 
 extern const struct lab_peer PEER;
-const struct lab_peer PEER = { "membarrier", false, open_self, close_self, nothing, nothing, LAB_LOOPS, publish, unused };
+const struct lab_peer PEER = { "membarrier", false, open_self, close_self, nothing, nothing, LAB_LOOPS, NULL, publish, unused };

@@ -50,6 +50,8 @@ struct lab_peer {
 	void (*spin)(void *self, struct lab_record *record, const int *stop);
 	/* n calls with the clock read before and after each; counts ticks. */
 	void (*timed)(void *self, struct lab_record *record, unsigned n, struct lab_counts *counts);
+	/* Writer: what can be done before the moment of the change; NULL: nothing. */
+	void (*prepare)(void *self, uint64_t id);
 	/* Writer: show a handler with this id to the readers. NULL: cannot be replaced. */
 	void (*publish)(void *self, uint64_t id);
 	/* Writer: return when no reader can be in what publish replaced, and free it. NULL: no way to tell. */
@@ -75,6 +77,8 @@ void lab_handler_free(struct lab_handler *handler);
 /* All there are, ours first; in peers.c. */
 extern const struct lab_peer *const lab_peers[];
 extern const unsigned lab_peers_count;
+/* One more of ours, for the swap suite: the call is that of "slot and observe". */
+extern const struct lab_peer lab_peer_prepared;
 const struct lab_peer *lab_peer_named(const char *name);
 /* Say what was not there when this was built. */
 void lab_peers_missing(const char *suite);

@@ -81,6 +81,6 @@ void nothing(void *)
 
 extern "C" {
 extern const lab_peer lab_peer_shared_ptr;
-const lab_peer lab_peer_shared_ptr = { "atomic<shared_ptr>", false, open_self, close_self, nothing, nothing, LAB_LOOPS, publish,
-	unused };
+const lab_peer lab_peer_shared_ptr = { "atomic<shared_ptr>", false, open_self, close_self, nothing, nothing, LAB_LOOPS, nullptr,
+	publish, unused };
 }

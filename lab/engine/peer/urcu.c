@@ -107,4 +107,4 @@ static void leave(void *self)
 }
 
 extern const struct lab_peer PEER;
-const struct lab_peer PEER = { NAME, false, open_self, close_self, enter, leave, LAB_LOOPS, publish, unused };
+const struct lab_peer PEER = { NAME, false, open_self, close_self, enter, leave, LAB_LOOPS, NULL, publish, unused };
