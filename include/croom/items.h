@@ -38,11 +38,10 @@ struct croom_items {
 	uint64_t lag;                                               /* ...to here */
 	unsigned char *put_cell __attribute__((aligned(128)));      /* the producer's: where it is */
 	uint64_t put_lap, put_count;                                /* number of the cell, items in it */
-	uint64_t released_seen;
-	uint64_t put, refused;
+	uint64_t released_seen, refused;
 	unsigned char *take_cell __attribute__((aligned(128)));     /* the consumer's */
 	uint64_t take_lap, take_count, take_ready, take_full;       /* full: cells behind this one that are known to be */
-	uint64_t unreleased, taken;
+	uint64_t unreleased;
 	uint64_t released __attribute__((aligned(128)));            /* written by the consumer: cells given back */
 };
 
@@ -92,16 +91,16 @@ static inline unsigned char *croom_items_next(const struct croom_items *items, u
 }
 
 /* May the producer write into the cell that it is at? Owns the lines that come 8 later before they are written. */
-static inline bool croom_items_enter(struct croom_items *items, size_t bytes)
+static inline bool croom_items_enter(struct croom_items *items, const unsigned char *cell, uint64_t lap, size_t bytes)
 {
-	if (items->put_lap - items->released_seen == items->cells) {
+	if (lap - items->released_seen == items->cells) {
 		/* pair: items.release -- acquire; the release is in croom_items_release(), below. */
 		items->released_seen = croom_get_acquire(&items->released);
-		if (items->put_lap - items->released_seen == items->cells)
+		if (lap - items->released_seen == items->cells)
 			return false;
 	}
 	for (size_t at = 0; at < croom_items_stride(bytes); at += 64) {
-		unsigned char *line = items->put_cell + CROOM_ITEMS_AHEAD + at;
+		const unsigned char *line = cell + CROOM_ITEMS_AHEAD + at;
 
 		if (line >= items->end)
 			line -= items->end - items->cell;
@@ -114,12 +113,15 @@ static inline bool croom_items_enter(struct croom_items *items, size_t bytes)
 	return true;
 }
 
-/* The producer's cell is full. */
-static inline void croom_items_put_next(struct croom_items *items, size_t bytes)
+/* The producer is at this cell, which has `count` items. relaxed: one writer; others want a figure for people. */
+static inline void croom_items_put_at(struct croom_items *items, unsigned char *cell, uint64_t lap, uint64_t count, size_t bytes)
 {
-	items->put_count = 0;
-	items->put_lap++;
-	items->put_cell = croom_items_next(items, items->put_cell, bytes);
+	if (count == croom_items_per_cell(bytes)) {
+		count = 0;
+		items->put_cell = croom_items_next(items, cell, bytes);
+		croom_set_relaxed(&items->put_lap, lap + 1);
+	}
+	croom_set_relaxed(&items->put_count, count);
 }
 
 /* Put up to n items from an array; returns how many had room, the rest are counted as refused. Producer thread. */
@@ -130,41 +132,33 @@ static inline size_t croom_items_put_many(struct croom_items *items, const void 
 	size_t left = n;
 
 	assert(bytes == items->bytes);
-	while (left && (items->put_count || croom_items_enter(items, bytes))) {
-		unsigned char *cell = items->put_cell;
-		uint64_t lap = items->put_lap;
-		size_t full = 0;
+	while (left && (items->put_count || croom_items_enter(items, items->put_cell, items->put_lap, bytes))) {
+		unsigned char *first = items->put_cell, *cell = first;
+		uint64_t lap = items->put_lap, full = 0, count = items->put_count;
 
-		if (items->put_count || left < per_cell) {
-			size_t room = per_cell - items->put_count, count = left < room ? left : room;
-
-			for (size_t i = 0; i < count; i++)
-				memcpy(cell + (items->put_count + i) * bytes, from + i * bytes, bytes);
-			from += count * bytes;
-			left -= count;
-			items->put_count += count;
+		if (count || left < per_cell) {
+			for (; left && count < per_cell; left--, count++, from += bytes)
+				memcpy(cell + count * bytes, from, bytes);
 		} else {
 			/* Whole cells, copied by a constant size; the first one speaks for all. */
-			do {
-				memcpy(items->put_cell, from, per_cell * bytes);
+			for (;;) {
+				memcpy(cell, from, per_cell * bytes);
 				from += per_cell * bytes;
 				left -= per_cell;
+				if (left < per_cell || full + 1 == CROOM_ITEMS_BATCH ||
+				    !croom_items_enter(items, croom_items_next(items, cell, bytes), lap + full + 1, bytes))
+					break;
 				full++;
-				items->put_cell = croom_items_next(items, items->put_cell, bytes);
-				items->put_lap++;
-			} while (left >= per_cell && full < CROOM_ITEMS_BATCH && croom_items_enter(items, bytes));
-			/* pair: items.fill -- release; the acquire is in croom_items_ready(), below. The items are complete. */
-			croom_set_release(croom_items_word(cell, bytes), croom_items_says(lap, full - 1, per_cell));
-			continue;
+				cell = croom_items_next(items, cell, bytes);
+			}
+			count = per_cell;
 		}
 		/* pair: items.fill -- release; the acquire is in croom_items_ready(), below. The items are complete. */
-		croom_set_release(croom_items_word(cell, bytes), croom_items_says(lap, 0, items->put_count));
-		if (items->put_count == per_cell)
-			croom_items_put_next(items, bytes);
+		croom_set_release(croom_items_word(first, bytes), croom_items_says(lap, full, count));
+		croom_items_put_at(items, cell, lap + full, count, bytes);
 	}
-	/* relaxed: one writer, figures for people. */
-	croom_set_relaxed(&items->put, items->put + (n - left));
 	if (left)
+		/* relaxed: one writer, a figure for people. */
 		croom_set_relaxed(&items->refused, items->refused + left);
 	return n - left;
 }
@@ -173,21 +167,18 @@ static inline size_t croom_items_put_many(struct croom_items *items, const void 
 static inline bool croom_items_put(struct croom_items *items, const void *item, size_t bytes)
 {
 	unsigned char *cell = items->put_cell;
+	uint64_t lap = items->put_lap, count = items->put_count;
 
 	assert(bytes == items->bytes);
-	if (!items->put_count && !croom_items_enter(items, bytes)) {
+	if (!count && !croom_items_enter(items, cell, lap, bytes)) {
 		/* relaxed: one writer, a figure for people. */
 		croom_set_relaxed(&items->refused, items->refused + 1);
 		return false;
 	}
-	memcpy(cell + items->put_count * bytes, item, bytes);
-	items->put_count++;
+	memcpy(cell + count * bytes, item, bytes);
 	/* pair: items.fill -- release; the acquire is in croom_items_ready(), below. The item is complete. */
-	croom_set_release(croom_items_word(cell, bytes), croom_items_says(items->put_lap, 0, items->put_count));
-	/* relaxed: one writer, a figure for people. */
-	croom_set_relaxed(&items->put, items->put + 1);
-	if (items->put_count == croom_items_per_cell(bytes))
-		croom_items_put_next(items, bytes);
+	croom_set_release(croom_items_word(cell, bytes), croom_items_says(lap, 0, count + 1));
+	croom_items_put_at(items, cell, lap, count + 1, bytes);
 	return true;
 }
 
@@ -215,13 +206,17 @@ static inline uint64_t croom_items_ready(struct croom_items *items, size_t bytes
 	return items->take_ready - items->take_count;
 }
 
-/* The consumer has taken every item of its cell. */
-static inline void croom_items_leave(struct croom_items *items, size_t bytes)
+/* The consumer has taken `count` items of its cell. relaxed: one writer; others want a figure for people. */
+static inline void croom_items_take_at(struct croom_items *items, uint64_t count, size_t bytes)
 {
-	items->take_count = 0;
+	if (count < croom_items_per_cell(bytes)) {
+		croom_set_relaxed(&items->take_count, count);
+		return;
+	}
+	croom_set_relaxed(&items->take_count, 0);
+	croom_set_relaxed(&items->take_lap, items->take_lap + 1);
 	items->take_ready = items->take_full ? croom_items_per_cell(bytes) : 0;
 	items->take_full -= items->take_full != 0;
-	items->take_lap++;
 	items->take_cell = croom_items_next(items, items->take_cell, bytes);
 	if (++items->unreleased >= items->lag)
 		croom_items_release(items);
@@ -250,12 +245,8 @@ static inline size_t croom_items_take_many(struct croom_items *items, void *arra
 				memcpy(to + i * bytes, items->take_cell + (items->take_count + i) * bytes, bytes);
 		to += count * bytes;
 		left -= count;
-		items->take_count += count;
-		if (items->take_count == per_cell)
-			croom_items_leave(items, bytes);
+		croom_items_take_at(items, items->take_count + count, bytes);
 	}
-	/* relaxed: one writer, a figure for people. */
-	croom_set_relaxed(&items->taken, items->taken + (n - left));
 	return n - left;
 }
 
@@ -269,20 +260,19 @@ static inline bool croom_items_take(struct croom_items *items, void *item, size_
 		return false;
 	}
 	memcpy(item, items->take_cell + items->take_count * bytes, bytes);
-	/* relaxed: one writer, a figure for people. */
-	croom_set_relaxed(&items->taken, items->taken + 1);
-	if (++items->take_count == croom_items_per_cell(bytes))
-		croom_items_leave(items, bytes);
+	croom_items_take_at(items, items->take_count + 1, bytes);
 	return true;
 }
 
-/* Items in the queue, a moment's figure. Any thread. */
+/* Items in the queue, a moment's figure; off by a cell's at most while both go on. Any thread. */
 static inline uint64_t croom_items_used(const struct croom_items *items)
 {
-	/* relaxed: two figures of different moments, each raised after what it counts, so they may cross. */
-	uint64_t taken = croom_get_relaxed(&items->taken), put = croom_get_relaxed(&items->put);
+	/* relaxed: four figures of different moments; the consumer's first, so that the difference is hardly negative. */
+	uint64_t take_lap = croom_get_relaxed(&items->take_lap), take_count = croom_get_relaxed(&items->take_count);
+	uint64_t laps = croom_get_relaxed(&items->put_lap) - take_lap, put_count = croom_get_relaxed(&items->put_count);
+	uint64_t put = laps * croom_items_per_cell(items->bytes) + put_count;
 
-	return put > taken ? put - taken : 0;
+	return laps <= items->cells && put > take_count ? put - take_count : 0;
 }
 
 /* How many items found no room. Any thread. */

@@ -31,7 +31,7 @@ struct croom_ring {
 	unsigned char *base;                                   /* size bytes, and the same again behind */
 	uint64_t size, mask;
 	uint64_t head __attribute__((aligned(128)));           /* the producer's: committed */
-	uint64_t tail_seen, reserved, refused;
+	uint64_t tail_seen, refused;
 	uint64_t published __attribute__((aligned(128)));      /* written by the producer, read by the consumer */
 	uint64_t tail __attribute__((aligned(128)));           /* the consumer's: stepped over */
 	uint64_t head_seen;
@@ -77,7 +77,6 @@ static inline void *croom_ring_try_reserve(struct croom_ring *ring, size_t lengt
 		if (ring->size - (ring->head - ring->tail_seen) < need)
 			return NULL;
 	}
-	ring->reserved = length;
 	return ring->base + (ring->head & ring->mask) + CROOM_RING_HEADER;
 }
 
@@ -92,13 +91,15 @@ static inline void *croom_ring_reserve(struct croom_ring *ring, size_t length)
 	return room;
 }
 
-/* The record is `length` bytes, at most what was reserved; it shows after the next publish. Producer thread. */
+/*
+ * The record is `length` bytes, at most what was reserved; it shows after the next publish. Producer thread. What was
+ * reserved is not kept: a store more per record is one line less in flight while the processor waits for lines.
+ */
 static inline void croom_ring_commit(struct croom_ring *ring, size_t length)
 {
-	assert(length <= ring->reserved);
+	assert(croom_ring_step(length) <= ring->size - (ring->head - ring->tail_seen));
 	*(uint64_t *)(void *)(ring->base + (ring->head & ring->mask)) = length;
 	ring->head += croom_ring_step(length);
-	ring->reserved = 0;
 }
 
 /* Show everything committed to the consumer: one store for any number of records. Producer thread. */
