@@ -8,6 +8,24 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/*
+ * On two cores of one Zen 4 chip, 64-byte items: without the prefetch 36, 141 and 154 million a second (one at a time;
+ * bursts of 16, capacity 1,024; bursts of 64, capacity 8,192), with it 25, 97 and 106.
+ */
+static bool is_amd(void)
+{
+#if defined(__x86_64__)
+	return __builtin_cpu_is("amd");
+#else
+	return false;
+#endif
+}
+
+void croom_items_prefetching(struct croom_items *items, bool on)
+{
+	items->prefetch = on;
+}
+
 int croom_items_open_at(struct croom_items **out, size_t bytes, size_t capacity, uint64_t start)
 {
 	size_t per_cell, stride, cells, lag;
@@ -40,6 +58,7 @@ int croom_items_open_at(struct croom_items **out, size_t bytes, size_t capacity,
 	items->cells = cells;
 	items->bytes = bytes;
 	items->lag = lag;
+	items->prefetch = !is_amd();
 	items->put_cell = items->take_cell = items->cell;
 	items->put_lap = items->take_lap = items->released = items->released_seen = start;
 	*out = items;

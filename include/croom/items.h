@@ -35,6 +35,7 @@ struct croom_items {
 	unsigned char *cell, *end;                                  /* constant from here... */
 	uint64_t cells;
 	size_t bytes;
+	bool prefetch;
 	uint64_t lag;                                               /* ...to here */
 	unsigned char *put_cell __attribute__((aligned(128)));      /* the producer's: where it is */
 	uint64_t put_lap, put_count;                                /* number of the cell, items in it */
@@ -57,6 +58,12 @@ int croom_items_open(struct croom_items **items, size_t bytes, size_t capacity);
 
 /* The same, as it is after `start` cells: for tests of wrap-around. */
 int croom_items_open_at(struct croom_items **items, size_t bytes, size_t capacity, uint64_t start);
+
+/*
+ * Should the producer ask for lines before it writes them? That is worth much on some processors and costs much on
+ * others (croomlab's ring suite shows both): the default is yes, and no on AMD. Before the first put.
+ */
+void croom_items_prefetching(struct croom_items *items, bool on);
 
 /* Both threads are done with it. NULL is allowed. */
 void croom_items_close(struct croom_items *items);
@@ -90,15 +97,9 @@ static inline unsigned char *croom_items_next(const struct croom_items *items, u
 	return cell == items->end ? items->cell : cell;
 }
 
-/* May the producer write into the cell that it is at? Owns the lines that come 8 later before they are written. */
-static inline bool croom_items_enter(struct croom_items *items, const unsigned char *cell, uint64_t lap, size_t bytes)
+/* Own the lines that come 8 later before they are written; see croom_items_prefetching(). */
+static inline void croom_items_prefetch(const struct croom_items *items, const unsigned char *cell, size_t bytes)
 {
-	if (lap - items->released_seen == items->cells) {
-		/* pair: items.release -- acquire; the release is in croom_items_release(), below. */
-		items->released_seen = croom_get_acquire(&items->released);
-		if (lap - items->released_seen == items->cells)
-			return false;
-	}
 	for (size_t at = 0; at < croom_items_stride(bytes); at += 64) {
 		const unsigned char *line = cell + CROOM_ITEMS_AHEAD + at;
 
@@ -110,6 +111,19 @@ static inline bool croom_items_enter(struct croom_items *items, const unsigned c
 		__builtin_prefetch(line, 1);
 #endif
 	}
+}
+
+/* May the producer write into this cell? */
+static inline bool croom_items_enter(struct croom_items *items, const unsigned char *cell, uint64_t lap, size_t bytes)
+{
+	if (lap - items->released_seen == items->cells) {
+		/* pair: items.release -- acquire; the release is in croom_items_release(), below. */
+		items->released_seen = croom_get_acquire(&items->released);
+		if (lap - items->released_seen == items->cells)
+			return false;
+	}
+	if (items->prefetch)
+		croom_items_prefetch(items, cell, bytes);
 	return true;
 }
 

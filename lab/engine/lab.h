@@ -85,6 +85,8 @@ static inline void lab_serialise(void)
 #define LAB_KEEP(value) __asm__ volatile("" : : "r"(value) : "memory")
 #define LAB_FORGET() __asm__ volatile("" ::: "memory")
 #define LAB_LOOP __attribute__((noinline, aligned(64)))
+/* Whether a compiler pulls an adapter into its loop must not decide who wins. */
+#define LAB_INLINE static inline __attribute__((always_inline))
 
 /* Memory on lines of its own; the lab gives up when there is none. */
 void *lab_alloc(size_t bytes);

@@ -208,7 +208,7 @@ void suite_ring(void)
 {
 	static const struct { unsigned size, count; } sizes[] = { { 8, 200000 }, { 64, 80000 }, { 256, 30000 }, { 1500, 8000 } };
 	static const unsigned capacities[] = { 1024, 8192 }, bursts[] = { 1, 4, 16, 64 };
-	unsigned rounds = lab.quick ? 7 : 41, done = 0;
+	unsigned rounds = lab.quick ? 7 : 121, done = 0;
 	struct flow flow[RINGS_MAX];
 
 	lab_rings_missing();

@@ -229,7 +229,7 @@ static void by_history(unsigned rounds)
 
 void suite_scale(void)
 {
-	unsigned rounds = lab.quick ? 21 : 201;
+	unsigned rounds = lab.quick ? 21 : 401;
 
 	lab_progress("scale", 0, 4, "lanes");
 	if (lab.cpu[0] == lab.cpu[1])

@@ -87,7 +87,7 @@ void suite_swap(void)
 	static const char *const names[] = { "slot and observe", "liburcu-qsbr", "liburcu-memb", "liburcu-bp", "ck_epoch", "membarrier",
 		"mutex", "rwlock", "table, CAS loop", "atomic<shared_ptr>" };
 	static const char *const name[CASES] = { "publish", "first run", "unused" };
-	unsigned rounds = lab.quick ? 21 : 151, count = 0, subject[CASES][SUBJECTS_MAX], line[CASES];
+	unsigned rounds = lab.quick ? 21 : 601, count = 0, subject[CASES][SUBJECTS_MAX], line[CASES];
 	const struct lab_peer *peer[SUBJECTS_MAX];
 	struct lab_case *one[CASES];
 

@@ -183,7 +183,7 @@ void suite_tails(void)
 {
 	static const char *const names[SUBJECTS] = { "direct call", "slot and observe", "plain pointer", "liburcu-qsbr", "liburcu-memb",
 		"ck_epoch", "rwlock", "membarrier" };
-	unsigned rounds = lab.quick ? 20 : 400;
+	unsigned rounds = lab.quick ? 20 : 600;
 
 	record = lab_alloc(sizeof(*record));
 	record->sum = UINT64_MAX;

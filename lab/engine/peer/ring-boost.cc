@@ -12,7 +12,7 @@ struct self {
 	boost::lockfree::spsc_queue<record> queue;
 };
 
-inline unsigned put(self *at, uint64_t first, unsigned n)
+LAB_INLINE unsigned put(self *at, uint64_t first, unsigned n)
 {
 	record array[64];
 
@@ -21,7 +21,7 @@ inline unsigned put(self *at, uint64_t first, unsigned n)
 	return n == 1 ? at->queue.push(array[0]) : static_cast<unsigned>(at->queue.push(array, n));
 }
 
-inline unsigned take(self *at, uint64_t first, unsigned n, uint64_t *wrong)
+LAB_INLINE unsigned take(self *at, uint64_t first, unsigned n, uint64_t *wrong)
 {
 	record array[64];
 	unsigned came = n == 1 ? at->queue.pop(array[0]) : static_cast<unsigned>(at->queue.pop(array, n));

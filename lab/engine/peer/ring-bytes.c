@@ -7,7 +7,7 @@ struct self {
 	struct croom_ring *ring;
 };
 
-static inline unsigned put(struct self *self, uint64_t first, unsigned n)
+LAB_INLINE unsigned put(struct self *self, uint64_t first, unsigned n)
 {
 	unsigned went = 0;
 
@@ -20,7 +20,7 @@ static inline unsigned put(struct self *self, uint64_t first, unsigned n)
 	return went;
 }
 
-static inline unsigned take(struct self *self, uint64_t first, unsigned n, uint64_t *wrong)
+LAB_INLINE unsigned take(struct self *self, uint64_t first, unsigned n, uint64_t *wrong)
 {
 	const struct record *from;
 	unsigned came = 0;

@@ -10,7 +10,7 @@ struct self {
 
 CK_RING_PROTOTYPE(lab, record)
 
-static inline unsigned put(struct self *self, uint64_t first, unsigned n)
+LAB_INLINE unsigned put(struct self *self, uint64_t first, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
 		struct record *to = ck_ring_enqueue_reserve_spsc_lab(&self->ring, self->buffer);
@@ -23,7 +23,7 @@ static inline unsigned put(struct self *self, uint64_t first, unsigned n)
 	return n;
 }
 
-static inline unsigned take(struct self *self, uint64_t first, unsigned n, uint64_t *wrong)
+LAB_INLINE unsigned take(struct self *self, uint64_t first, unsigned n, uint64_t *wrong)
 {
 	struct record record;
 

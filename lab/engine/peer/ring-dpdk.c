@@ -10,7 +10,7 @@ struct self {
 	struct rte_ring *ring;
 };
 
-static inline unsigned put(struct self *self, uint64_t first, unsigned n)
+LAB_INLINE unsigned put(struct self *self, uint64_t first, unsigned n)
 {
 	struct record record[64];
 
@@ -19,7 +19,7 @@ static inline unsigned put(struct self *self, uint64_t first, unsigned n)
 	return rte_ring_sp_enqueue_burst_elem(self->ring, record, sizeof(record[0]), n, NULL);
 }
 
-static inline unsigned take(struct self *self, uint64_t first, unsigned n, uint64_t *wrong)
+LAB_INLINE unsigned take(struct self *self, uint64_t first, unsigned n, uint64_t *wrong)
 {
 	struct record record[64];
 	unsigned came = rte_ring_sc_dequeue_burst_elem(self->ring, record, sizeof(record[0]), n, NULL);

@@ -7,7 +7,7 @@ struct self {
 	struct croom_items *items;
 };
 
-static inline unsigned put(struct self *self, uint64_t first, unsigned n)
+LAB_INLINE unsigned put(struct self *self, uint64_t first, unsigned n)
 {
 	struct record record[64];
 
@@ -20,7 +20,7 @@ static inline unsigned put(struct self *self, uint64_t first, unsigned n)
 	return (unsigned)croom_items_put_many(self->items, record, n, sizeof(record[0]));
 }
 
-static inline unsigned take(struct self *self, uint64_t first, unsigned n, uint64_t *wrong)
+LAB_INLINE unsigned take(struct self *self, uint64_t first, unsigned n, uint64_t *wrong)
 {
 	struct record record[64];
 	unsigned came = n == 1 ? croom_items_take(self->items, record, sizeof(record[0])) :
@@ -37,10 +37,11 @@ static void *ring_open(unsigned capacity)
 {
 	struct self *self = lab_alloc(sizeof(*self));
 
-	if (croom_items_open(&self->items, sizeof(struct record), capacity)) {
-		free(self);
-		return NULL;
-	}
+	if (croom_items_open(&self->items, sizeof(struct record), capacity))
+		lab_die("cannot make a queue of items");
+#ifdef PREFETCH
+	croom_items_prefetching(self->items, true);
+#endif
 	return self;
 }
 
@@ -51,4 +52,9 @@ static void ring_close(void *arg)
 }
 
 extern const struct lab_ring RING;
-const struct lab_ring RING = { "croom items", true, SIZE, ring_open, ring_close, LAB_RING_LOOPS };
+#ifdef PREFETCH
+#define NAME "croom items, prefetch"
+#else
+#define NAME "croom items"
+#endif
+const struct lab_ring RING = { NAME, true, SIZE, ring_open, ring_close, LAB_RING_LOOPS };

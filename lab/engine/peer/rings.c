@@ -18,7 +18,7 @@
 #else
 #define BOOST(X)
 #endif
-#define ALL(X) SIZES(X, items) SIZES(X, bytes) BOOST(X) CK(X) DPDK(X)
+#define ALL(X) SIZES(X, items) SIZES(X, items_prefetch) SIZES(X, bytes) BOOST(X) CK(X) DPDK(X)
 
 #define DECLARE(name) extern const struct lab_ring lab_ring_##name;
 #define LIST(name) &lab_ring_##name,
