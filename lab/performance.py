@@ -12,9 +12,35 @@ import targets
 # Why a peer is ahead, as far as it was found by measurement. The first line whose patterns (suite, case, subject of
 # ours, peer) all match from the beginning gives the reason. Words only: a figure here would be one typed by hand.
 REASONS = (
-    ("call", r"", r"slot and observe", r"plain pointer", "an observe looks at the room's pointer, and a plain pointer need not: that look is what "
-     "lets the old handler be closed"),
-    ("call", r"", r"wrapper", r"plain pointer", "a wrapper is one more call, on purpose and only while it is swapped in"),
+    ("call", r"cold", r"slot|wrapper", r"", "cold means a batch of one record, and a batch begins with an observe: lane, room, panel and context "
+     "are four lines to fetch where a plain pointer and its context are two"),
+    ("call", r"throughput, 1 M", r"", r"", "the reader fetches each new panel and its context; who never frees what was replaced, and swaps "
+     "between two contexts, fetches less"),
+    ("call", r"", r"slot and observe", r"", "an observe looks at the room's pointer, which is what lets the old handler be closed; what is ahead "
+     "cannot tell when it may free what was replaced"),
+    ("call", r"", r"wrapper", r"", "a wrapper is one more call, on purpose and only while it is swapped in"),
+    ("call", r"", r"slot|wire", r"", "the same instructions; what is left is where code and data happen to lie"),
+    ("swap", r"", r"croom$", r"", "a swap by name finds slot and class, opens the handler, and makes panel and history before it publishes; "
+     "prepared beforehand it does not (see croom, prepared)"),
+    ("swap", r"unused", r"croom, prepared", r"table, CAS loop|atomic|mutex|rwlock", "their readers write to a shared line with every call, "
+     "which is why the writer has so little to wait for; the suite call shows what that costs"),
+    ("swap", r"", r"croom, prepared", r"", "a commit takes a mutex, reads the clock, stores with a full barrier for the sake of lanes that "
+     "wake up, and keeps the history; the peers store a pointer"),
+    ("tails", r"", r"slot and observe", r"", "the call that finds a new panel fetches it"),
+    ("ring", r"throughput, 8 B, capacity \d+, burst (16|64)", r"croom items", r"", "one word in eight is the cell's; peers that copy whole "
+     "bursts run at the speed of bare cache lines here (see there), which no queue can exceed"),
+    ("ring", r"throughput, \d+ B, capacity \d+, burst 1$", r"croom items", r"", "an item of more than 56 bytes put by itself takes a line more "
+     "than its size, for the word that says it is there; an index shared by all coalesces"),
+    ("ring", r"throughput, 1500 B", r"croom items", r"", "large items are copied in and out; the byte ring builds them in place"),
+    ("ring", r"round trip", r"", r"", "the record and what says that it is there lie on two lines or more; both cross"),
+    ("ring", r"", r"croom items", r"", "bare cache lines are the limit of both"),
+    ("ring", r"", r"croom ring", r"", "each record has a header of eight bytes and is of any size; that costs stores, and while a producer "
+     "waits for lines its stores wait in the store buffer. For small records of one size there are items"),
+    ("tap", r"(packets/s, )?read to pcap|(packets/s, )?read to text, bulk", r"", r"tcpdump", "every packet is copied from the source to the ring and "
+     "from there to the output, so that its handlers can be swapped between two threads; tcpdump copies once"),
+    ("tap", r"full restart", r"croomtap, exec", r"", "two threads, a ring, a registry and a control socket are set up before the first packet"),
+    ("tap", r"peak memory", r"", r"", "the ring and the registry of strings"),
+    ("tap", r"packets/s", r"", r"", "it ends later: threads are joined and outputs synced"),
 )
 
 READING = """\
@@ -31,7 +57,7 @@ The best peer is the one with the best median in that case. A target that holds 
 """
 
 REPEATING = """\
-`make lab` builds what is needed, runs all suites and writes `build/lab/lab.json` and `build/lab/lab.html`;
+`make lab` builds what is needed, runs all suites and writes `build/lab.json` and `build/lab.html`;
 `croomlab compare A.json B.json` says what changed between two such runs beyond the noise. To see the library's own jitter
 rather than the machine's, keep two cores free of everything else. For cores 2 and 3, on the kernel's command line:
 

@@ -95,35 +95,64 @@ static double measure(struct flow *flow, bool trip)
 	return lab_ns(flow->ticks) / (double)flow->count;
 }
 
-static void run(struct lab_case *one, struct flow *flow, unsigned count, unsigned rounds, bool trip)
+/* What one case is, and how far it has come. */
+struct plan {
+	struct lab_case *one;
+	unsigned size, capacity, burst, count;   /* burst 0: there and back */
+	unsigned round;
+};
+
+static void some_rounds(struct plan *plan, unsigned rounds)
 {
-	unsigned subject[RINGS_MAX];
+	struct flow flow[RINGS_MAX];
+	unsigned count = open_rings(flow, plan->size, plan->capacity);
 
-	for (unsigned i = 0; i < count; i++)
-		subject[i] = lab_case_subject(one, flow[i].ring->name, flow[i].ring->ours);
-	for (unsigned round = 0; round < rounds; round++) {
+	for (unsigned end = plan->round + rounds; plan->round < end; plan->round++) {
 		for (unsigned i = 0; i < count; i++) {
-			unsigned at = (i + round) % count;
+			unsigned at = (i + plan->round) % count;
 
+			flow[at].burst = plan->burst;
+			flow[at].count = plan->count;
 			for (unsigned tries = 0; tries < LAB_TRIES; tries++) {
 				struct lab_guard guard;
 				const char *why;
 				double ns;
 
 				lab_guard_begin(&guard, true);
-				ns = measure(&flow[at], trip);
+				ns = measure(&flow[at], !plan->burst);
 				why = lab_guard_end(&guard, true);
-				lab_case_round_trip(one, round, guard.round_trip_ns);
+				lab_case_round_trip(plan->one, plan->round, guard.round_trip_ns);
 				if (why) {
-					lab_case_dropped(one, why);
+					lab_case_dropped(plan->one, why);
 					continue;
 				}
-				lab_case_sample(one, subject[at], round, trip ? ns : 1000 / ns);
+				/* The rings of a size are in the same order each time, as are the subjects. */
+				lab_case_sample(plan->one, at, plan->round, plan->burst ? 1000 / ns : ns);
 				break;
 			}
 		}
 	}
-	lab_case_close(one);
+	close_rings(flow, count);
+}
+
+static struct plan plan_of(unsigned size, unsigned capacity, unsigned burst, unsigned count, unsigned rounds)
+{
+	struct plan plan = { .size = size, .capacity = capacity, .burst = burst, .count = count };
+
+	if (burst)
+		plan.one = lab_case_open("ring", "M/s", "higher", "boost::lockfree::spsc_queue", rounds,
+					 "throughput, %u B, capacity %u, burst %u", size, capacity, burst);
+	else
+		plan.one = lab_case_open("ring", "ns", "lower", "boost::lockfree::spsc_queue", rounds, "round trip, %u B", size);
+	lab_case_number(plan.one, "size", size);
+	if (burst) {
+		lab_case_number(plan.one, "capacity", capacity);
+		lab_case_number(plan.one, "burst", burst);
+	}
+	for (unsigned i = 0; i < lab_rings_count; i++)
+		if (lab_rings[i]->size == size)
+			lab_case_subject(plan.one, lab_rings[i]->name, lab_rings[i]->ours);
+	return plan;
 }
 
 /*
@@ -204,48 +233,35 @@ static void bare_lines(unsigned rounds)
 	free(lines);
 }
 
+/*
+ * Every case has a few rounds in each of several passes: where a hypervisor moves the processors about, each case then
+ * has rounds of both kinds, and none is measured in one place alone.
+ */
 void suite_ring(void)
 {
 	static const struct { unsigned size, count; } sizes[] = { { 8, 200000 }, { 64, 80000 }, { 256, 30000 }, { 1500, 8000 } };
 	static const unsigned capacities[] = { 1024, 8192 }, bursts[] = { 1, 4, 16, 64 };
-	unsigned rounds = lab.quick ? 7 : 121, done = 0;
-	struct flow flow[RINGS_MAX];
+	enum { CASES = 4 * 2 * 4 + 4 };
+	unsigned passes = lab.quick ? 1 : 11, per_pass = lab.quick ? 7 : 11, plans = 0;
+	struct plan plan[CASES];
 
 	lab_rings_missing();
-	bare_lines(5 * rounds);
+	bare_lines(passes * per_pass * 4);
 	for (unsigned s = 0; s < 4; s++) {
-		for (unsigned c = 0; c < 2; c++) {
-			unsigned count = open_rings(flow, sizes[s].size, capacities[c]);
-
-			for (unsigned b = 0; b < 4; b++) {
-				struct lab_case *one = lab_case_open("ring", "M/s", "higher", "boost::lockfree::spsc_queue", rounds,
-								     "throughput, %u B, capacity %u, burst %u", sizes[s].size,
-								     capacities[c], bursts[b]);
-
-				lab_progress("ring", done++, 36, "throughput");
-				lab_case_number(one, "size", sizes[s].size);
-				lab_case_number(one, "capacity", capacities[c]);
-				lab_case_number(one, "burst", bursts[b]);
-				for (unsigned i = 0; i < count; i++) {
-					flow[i].burst = bursts[b];
-					flow[i].count = lab.quick ? sizes[s].count / 4 : sizes[s].count;
-				}
-				run(one, flow, count, rounds, false);
-			}
-			close_rings(flow, count);
+		for (unsigned c = 0; c < 2; c++)
+			for (unsigned b = 0; b < 4; b++)
+				plan[plans++] = plan_of(sizes[s].size, capacities[c], bursts[b],
+							lab.quick ? sizes[s].count / 4 : sizes[s].count, passes * per_pass);
+		plan[plans++] = plan_of(sizes[s].size, 1024, 0, lab.quick ? TRIPS / 4 : TRIPS, passes * per_pass);
+	}
+	for (unsigned pass = 0; pass < passes; pass++) {
+		for (unsigned i = 0; i < plans; i++) {
+			if (i % 9 == 0)
+				lab_progress("ring", pass * plans + i, passes * plans, "records from thread to thread");
+			some_rounds(&plan[i], per_pass);
 		}
 	}
-	for (unsigned s = 0; s < 4; s++) {
-		unsigned count = open_rings(flow, sizes[s].size, 1024);
-		struct lab_case *one = lab_case_open("ring", "ns", "lower", "boost::lockfree::spsc_queue", rounds, "round trip, %u B",
-						     sizes[s].size);
-
-		lab_progress("ring", done++, 36, "round trip");
-		lab_case_number(one, "size", sizes[s].size);
-		for (unsigned i = 0; i < count; i++)
-			flow[i].count = lab.quick ? TRIPS / 4 : TRIPS;
-		run(one, flow, count, rounds, true);
-		close_rings(flow, count);
-	}
-	lab_progress("ring", 36, 36, "done");
+	for (unsigned i = 0; i < plans; i++)
+		lab_case_close(plan[i].one);
+	lab_progress("ring", passes * plans, passes * plans, "done");
 }
