@@ -254,13 +254,39 @@ def page(run):
 BEGIN, END = "<!-- figures -->", "<!-- /figures -->"
 
 
+# What README shows before the targets: (words, suite, case, ours, beside).
+HIGHLIGHTS = (
+    ("packets lost per change of filter, at 100,000 a second", "tap", "live, missing per change", "croomtap", "tcpdump"),
+    ("changes in that time", "tap", "live, changes", "croomtap", "tcpdump"),
+    ("CPU per packet, captured redis traffic to text", "tap", "read to text, redis packets", "croomtap", "tcpdump"),
+    ("CPU per packet, captured web traffic to text", "tap", "read to text, web packets", "croomtap", "tcpdump"),
+    ("CPU per packet, web traffic copied to disk", "tap", "read to pcap on disk, web packets", "croomtap", "tcpdump"),
+    ("a swap by name, until the old handler is provably unused", "swap", "unused", "croom", "liburcu-qsbr"),
+    ("the same, prepared beforehand", "swap", "unused", "croom, prepared", "liburcu-qsbr"),
+    ("what one swap takes from the thread that calls", "tails", "reader stall per swap, 100 k swaps/s", "slot and observe", "liburcu-qsbr"),
+    ("8-byte items through a ring, one at a time", "ring", "throughput, 8 B, capacity 1024, burst 1", "croom items", "ck_ring"),
+    ("64-byte items, 16 at a time", "ring", "throughput, 64 B, capacity 1024, burst 16", "croom items", "DPDK rte_ring"),
+)
+
+
+def highlights(run):
+    lines, cases = [], results.by_name(run)
+    for words, suite, name, ours, peer in HIGHLIGHTS:
+        one = cases.get((suite, name))
+        values = [figures.median(results.samples(one, subject)) for subject in (ours, peer)] if one else [None]
+        if None not in values:
+            lines.append([words, *(f"{figures.text(value)} {one['unit']}" for value in values), md(peer)])
+    return rows(["", "ours", "theirs", "they are"], lines, (1, 2)) if lines else []
+
+
 def readme_table(run):
     verdicts = [one for one in targets.evaluate(run) if one["value"] is not None]
     body = [[md(one["text"]), targets.value_text(one) + ("" if one["reference"] else f" {one['unit']}"), targets.bound_text(one), one["verdict"]]
             for one in verdicts]
     there = run["machine"]
     lines = [f"`make lab` on {machine.part(there, 'cpus')} processors ({md(machine.part(there, 'cpu'))}, {kernel(machine.part(there, 'kernel'))}), "
-             f"{md(run['when'][:10])}: medians of ratios and their quartiles; a target for several cases shows the worst.", ""]
+             f"{md(run['when'][:10])}, all in one run; medians.", "", *highlights(run),
+             "Targets, as medians of ratios taken round by round, with quartiles; one for several cases shows the worst:", ""]
     lines += rows(["", "measured", "target", ""], body, (1, 2)) if body else ["This run measured none of the targets.", ""]
     behind = sum(one["beyond"] for one in results.losses(run))
     lines.append(f"All figures, and the {behind} cases in which a peer is ahead: [PERFORMANCE](doc/PERFORMANCE.md)." if behind else
