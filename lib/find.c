@@ -106,12 +106,15 @@ const struct class_entry *find_class(const struct croom_room *room, uint32_t slo
 				     struct croom_error *err)
 {
 	struct nearest nearest = { 0, "" };
+	const struct class_entry *entry = &room->slot[slot].empty;
 	char all[256] = "", where[64];
 
-	for (const struct class_entry *entry = &room->slot[slot].empty; entry; entry = entry->next)
-		if (strncmp(entry->class.name, name, length) == 0 && entry->class.name[length] == 0)
+	do {
+		if (strlen(entry->class.name) == length && memcmp(entry->class.name, name, length) == 0)
 			return entry;
-	for (const struct class_entry *entry = &room->slot[slot].empty; entry; entry = entry->next) {
+		entry = entry->next;
+	} while (entry);
+	for (entry = &room->slot[slot].empty; entry; entry = entry->next) {
 		look_near(&nearest, name, length, entry->class.name);
 		add_name(all, sizeof(all), entry->class.name);
 	}

@@ -126,7 +126,7 @@ static void pace(double per_second, const char *name, unsigned rounds)
 			lab_case_subject(stall, one[i].peer->name, one[i].peer->ours);
 	}
 	for (unsigned round = 0; round < rounds; round++) {
-		uint64_t swaps[SUBJECTS], limit;
+		uint64_t swaps[SUBJECTS] = { 0 }, limit;
 		struct lab_guard guard;
 		double base;
 		const char *why;
