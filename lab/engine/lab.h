@@ -93,6 +93,8 @@ void *lab_alloc(size_t bytes);
 void lab_die(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
 /* pair.c: the second thread. */
+/* The first two processors that this process may run on; the same twice where there is one. */
+void lab_choose_cpus(void);
 void lab_pair_start(void);
 void lab_pin(int cpu);
 /* Run both at once, from a common start: helper(arg) on the other thread, main_part(arg) here. Returns when both did. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* engine SUITE [--quick] [--cpus A,B]: run one suite and print what it measured, a JSON object per line. */
 #include "lab.h"
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,26 +13,11 @@ static const struct {
 	{ "strings", suite_strings, false }, { "scale", suite_scale, false },
 };
 
-/* The first two that this process may run on. */
-static void choose_cpus(void)
-{
-	cpu_set_t set;
-	int found = 0;
-
-	if (sched_getaffinity(0, sizeof(set), &set))
-		lab_die("cannot tell which processors there are");
-	for (int cpu = 0; cpu < CPU_SETSIZE && found < 2; cpu++)
-		if (CPU_ISSET((unsigned)cpu, &set))
-			lab.cpu[found++] = cpu;
-	if (found == 1)
-		lab.cpu[1] = lab.cpu[0];
-}
-
 int main(int argc, char **argv)
 {
 	const char *suite = NULL;
 
-	choose_cpus();
+	lab_choose_cpus();
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--quick") == 0)
 			lab.quick = true;

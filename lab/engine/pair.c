@@ -36,6 +36,20 @@ static struct {
 
 static double control_ns;   /* the control loop, undisturbed */
 
+void lab_choose_cpus(void)
+{
+	cpu_set_t set;
+	int found = 0;
+
+	if (sched_getaffinity(0, sizeof(set), &set))
+		lab_die("cannot tell which processors there are");
+	for (int cpu = 0; cpu < CPU_SETSIZE && found < 2; cpu++)
+		if (CPU_ISSET((unsigned)cpu, &set))
+			lab.cpu[found++] = cpu;
+	if (found == 1)
+		lab.cpu[1] = lab.cpu[0];
+}
+
 void lab_pin(int cpu)
 {
 	cpu_set_t set;

@@ -73,6 +73,10 @@ static bool suite_finds_it(void)
 {
 	int out = dup(1);
 
+	if (lab.cpu[0] == lab.cpu[1]) {
+		SKIP("it takes two processors");
+		return defect != NONE;
+	}
 	fflush(stdout);
 	if (!freopen("/dev/null", "w", stdout))
 		return false;
@@ -148,7 +152,7 @@ static void ticks_are_nanoseconds_by_the_kernels_clock(void)
 int main(void)
 {
 	lab.quick = true;
-	lab.cpu[1] = sysconf(_SC_NPROCESSORS_ONLN) > 1;
+	lab_choose_cpus();
 	lab_pair_start();
 	lab_clock_start();
 	RUN(a_good_ring_passes);
