@@ -20,10 +20,14 @@ REASONS = (
      "cannot tell when it may free what was replaced"),
     ("call", r"", r"wrapper", r"", "a wrapper is one more call, on purpose and only while it is swapped in"),
     ("call", r"", r"slot|wire", r"", "the same instructions; what is left is where code and data happen to lie"),
+    ("swap", r"unused", r"croom$", r"liburcu", "a swap by name finds slot and class, opens the handler, and makes panel and history before it "
+     "publishes, which weighs the more the closer the two cores are; prepared beforehand it does not (see croom, prepared)"),
     ("swap", r"", r"croom$", r"", "a swap by name finds slot and class, opens the handler, and makes panel and history before it publishes; "
      "prepared beforehand it does not (see croom, prepared)"),
     ("swap", r"unused", r"croom, prepared", r"table, CAS loop|atomic|mutex|rwlock", "their readers write to a shared line with every call, "
      "which is why the writer has so little to wait for; the suite call shows what that costs"),
+    ("swap", r"unused", r"croom", r"cache-line round trip", "the pointer, the panel and its context cross one after the other, since each "
+     "is found through the one before, and then the echo comes back: four crossings where a round trip is two"),
     ("swap", r"", r"croom, prepared", r"", "a commit takes a mutex, reads the clock, stores with a full barrier for the sake of lanes that "
      "wake up, and keeps the history; the peers store a pointer"),
     ("tails", r"", r"slot and observe", r"", "the call that finds a new panel fetches it"),
@@ -32,6 +36,8 @@ REASONS = (
     ("ring", r"throughput, \d+ B, capacity \d+, burst 1$", r"croom items", r"", "an item of more than 56 bytes put by itself takes a line more "
      "than its size, for the word that says it is there; an index shared by all coalesces"),
     ("ring", r"throughput, 1500 B", r"croom items", r"", "large items are copied in and out; the byte ring builds them in place"),
+    ("ring", r"round trip, 8 B", r"croom items", r"", "one line crosses each way, as in the bare round trip above; what is left is filling, "
+     "comparing and the looks in between, which all queues pay alike"),
     ("ring", r"round trip", r"", r"", "the record and what says that it is there lie on two lines or more; both cross"),
     ("ring", r"", r"croom items", r"", "bare cache lines are the limit of both"),
     ("ring", r"", r"croom ring", r"", "each record has a header of eight bytes and is of any size; that costs stores, and while a producer "
@@ -49,8 +55,8 @@ disturbs the machine disturbs all of them. A ratio is formed round by round, and
 not the ratio of the medians; in parentheses are the quartiles, between which half of the rounds lie. Where lower is
 better a ratio below 1 is ahead of the reference, where higher is better a ratio above 1. Bold is ours.
 
-A round in which both threads shared a core, or in which the control loop did not take its known time, is dropped
-for all subjects and counted. Percentiles of a distribution are upper edges of its buckets. Slow calls happen on any
+Where both threads shared a core, a process was interrupted or the control loop did not take its known time, the
+measurement is done again, and dropped and counted after the third time. Percentiles of a distribution are upper edges of its buckets. Slow calls happen on any
 machine without isolated cores: what a direct call shows in the same table is the machine's own part.
 
 The best peer is the one with the best median in that case. A target that holds for several cases is judged by the worst.
@@ -187,9 +193,17 @@ def suite_tables(run, suite):
     return lines
 
 
+def where_and_why(verdict):
+    """Which case decided, and for a target that was missed the reason that was found."""
+    parts = [targets.where_text(verdict)]
+    if verdict["verdict"] == targets.MISSED:
+        parts.append(reason(verdict["suite"], verdict["case"], verdict["subject"], verdict["against"]))
+    return ": ".join(part for part in parts if part)
+
+
 def target_table(verdicts):
     body = [[md(one["text"]), targets.bound_text(one), targets.value_text(one), f"**{one['verdict']}**" if one["verdict"] == targets.MISSED
-             else one["verdict"], md(targets.where_text(one))] for one in verdicts]
+             else one["verdict"], md(where_and_why(one))] for one in verdicts]
     return [f"{targets.summary(verdicts)}.", "", *rows(["", "target", "measured", "", "which case; why"], body, (1, 2))]
 
 

@@ -138,7 +138,7 @@ def target_table(verdicts):
     for one in verdicts:
         mark = {targets.MET: "met", targets.MISSED: "missed"}.get(one["verdict"], "soft")
         lines += f'<tr>{cells([one["text"], targets.bound_text(one), targets.value_text(one)], "td", 1)}<td class="{mark}">{escape(one["verdict"])}</td>' \
-                 f'<td class="soft">{escape(targets.where_text(one))}</td></tr>\n'
+                 f'<td class="soft">{escape(performance.where_and_why(one))}</td></tr>\n'
     return f'<p>{escape(targets.summary(verdicts))}. Medians of the ratios taken round by round, with quartiles; a target that holds for ' \
            f'several cases is judged by the worst.</p>\n<div class="scroll"><table><thead><tr><th></th><th class="n">target</th>' \
            f'<th class="n">measured</th><th></th><th>which case; why</th></tr></thead>\n<tbody>\n{lines}</tbody></table></div>\n'
