@@ -31,15 +31,15 @@ REASONS = (
     ("swap", r"", r"croom, prepared", r"", "a commit takes a mutex, reads the clock, stores with a full barrier for the sake of lanes that "
      "wake up, and keeps the history; the peers store a pointer"),
     ("tails", r"", r"slot and observe", r"", "the call that finds a new panel fetches it"),
-    ("ring", r"throughput, 8 B, capacity \d+, burst (16|64)", r"croom items", r"", "one word in eight is the cell's; peers that copy whole "
-     "bursts run at the speed of bare cache lines here (see there), which no queue can exceed"),
+    ("ring", r"throughput, 8 B, capacity \d+, burst (16|64)", r"croom items", r"", "one word in eight is the cell's, and a burst that does "
+     "not fill whole cells publishes more than once; peers copy the burst as one piece and publish it once"),
     ("ring", r"throughput, \d+ B, capacity \d+, burst 1$", r"croom items", r"", "an item of more than 56 bytes put by itself takes a line more "
      "than its size, for the word that says it is there; an index shared by all coalesces"),
     ("ring", r"throughput, 1500 B", r"croom items", r"", "large items are copied in and out; the byte ring builds them in place"),
     ("ring", r"round trip, 8 B", r"croom items", r"", "one line crosses each way, as in the bare round trip above; what is left is filling, "
      "comparing and the looks in between, which all queues pay alike"),
     ("ring", r"round trip", r"", r"", "the record and what says that it is there lie on two lines or more; both cross"),
-    ("ring", r"", r"croom items", r"", "bare cache lines are the limit of both"),
+    ("ring", r"", r"croom items", r"", "an item is copied in and out, and goes with a word of its own"),
     ("ring", r"", r"croom ring", r"", "each record has a header of eight bytes and is of any size; that costs stores, and while a producer "
      "waits for lines its stores wait in the store buffer. For small records of one size there are items"),
     ("tap", r"(packets/s, )?read to pcap|(packets/s, )?read to text, bulk", r"", r"tcpdump", "every packet is copied from the source to the ring and "

@@ -19,7 +19,7 @@ struct state *state_new(const struct croom_room *room, uint64_t revision, const 
 		return NULL;
 	state->revision = revision;
 	state->time_ns = clock_ns(CLOCK_REALTIME);
-	state->own = !origin;
+	state->own = !origin || origin->pid == 0;
 	state->uid = origin ? origin->uid : 0;
 	state->pid = origin ? origin->pid : 0;
 	state->from = &state->spec[slots];

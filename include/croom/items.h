@@ -100,7 +100,7 @@ static inline unsigned char *croom_items_next(const struct croom_items *items, u
 /* Own the lines that come 8 later before they are written; see croom_items_prefetching(). */
 static inline void croom_items_prefetch(const struct croom_items *items, const unsigned char *cell, size_t bytes)
 {
-	for (size_t at = 0; at < croom_items_stride(bytes); at += 64) {
+	for (size_t at = 0; at < croom_items_stride(bytes) && at < CROOM_ITEMS_AHEAD; at += 64) {
 		const unsigned char *line = cell + CROOM_ITEMS_AHEAD + at;
 
 		if (line >= items->end)
@@ -278,7 +278,7 @@ static inline bool croom_items_take(struct croom_items *items, void *item, size_
 	return true;
 }
 
-/* Items in the queue, a moment's figure; off by a cell's at most while both go on. Any thread. */
+/* Items in the queue, a figure put together from several moments; exact while neither side goes on. Any thread. */
 static inline uint64_t croom_items_used(const struct croom_items *items)
 {
 	/* relaxed: four figures of different moments; the consumer's first, so that the difference is hardly negative. */

@@ -87,7 +87,7 @@ struct croom_change {
 	const char *handler;               /* CLASS or CLASS:CONFIG */
 };
 
-/* Who asks, for the history; zeros and NULL stand for this process. */
+/* Who asks, for the history. pid 0, or no origin: this process, as it is when the history is read. */
 struct croom_origin {
 	uid_t uid;
 	pid_t pid;
@@ -148,6 +148,8 @@ int croom_room_swap(struct croom_room *room, const struct croom_change *changes,
 /*
  * A swap in two steps, for who wants to choose its moment: prepare does all that takes long or can fail (look names up,
  * open the handlers, make the panel), commit publishes. Between the two nothing has changed and the old handlers run.
+ *
+ * What is prepared holds on to every handler that is current then, so discard what will not be used.
  *
  * prepare: 0, or what croom_room_swap() refuses with; options->wait_ms is not used. Several may be prepared at once.
  * commit: 0 and -ETIMEDOUT as for a swap: *prepared is gone. -ESTALE when another revision was published since, and -EBUSY:

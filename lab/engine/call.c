@@ -137,7 +137,7 @@ static uint64_t thrash(uint64_t x, unsigned char *junk, size_t bytes)
 	return x | 1;
 }
 
-/* A batch of one call after everything else has been through the caches and the predictors. */
+/* A batch of one call after 4 MiB of something else: out of the first two caches and the predictors, not of a large third. */
 static void cold(unsigned rounds)
 {
 	struct lab_case *one = lab_case_open("call", "ns", "lower", "plain pointer", rounds, "cold");

@@ -93,7 +93,7 @@ void *lab_alloc(size_t bytes);
 void lab_die(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
 /* pair.c: the second thread. */
-/* The first two processors that this process may run on; the same twice where there is one. */
+/* Two processors that this process may run on, of two cores if there are; the same twice where there is one. */
 void lab_choose_cpus(void);
 void lab_pair_start(void);
 void lab_pin(int cpu);
@@ -116,6 +116,8 @@ struct lab_guard {
 long lab_switches(void);
 void lab_guard_begin(struct lab_guard *guard, bool two_threads);
 const char *lab_guard_end(struct lab_guard *guard, bool two_threads);
+/* Take this many times the control loop's time as its usual one, from now on: for tests. */
+void lab_guard_usual(double times);
 
 /* emit.c: what comes out. */
 struct lab_case;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* engine SUITE [--quick] [--cpus A,B]: run one suite and print what it measured, a JSON object per line. */
 #include "lab.h"
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 static const struct {
 	const char *name;
@@ -16,6 +18,9 @@ static const struct {
 int main(int argc, char **argv)
 {
 	const char *suite = NULL;
+
+	/* Whoever started this and was killed must not leave two processors spinning under the next measurement. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 
 	lab_choose_cpus();
 	for (int i = 1; i < argc; i++) {
@@ -33,8 +38,8 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++) {
 		if (strcmp(suite, suites[i].name))
 			continue;
-		lab_pair_start();
 		lab_clock_start();
+		lab_pair_start();
 		lab_machine();
 		if (suites[i].two && lab.cpu[0] == lab.cpu[1])
 			lab_skip(suite, "the whole suite", "it takes two processors, and there is one");

@@ -109,7 +109,7 @@ static void some_rounds(struct plan *plan, unsigned rounds)
 
 	for (unsigned end = plan->round + rounds; plan->round < end; plan->round++) {
 		for (unsigned i = 0; i < count; i++) {
-			unsigned at = (i + plan->round) % count;
+			unsigned at = ((plan->round % 2 ? count - 1 - i : i) + plan->round) % count;
 
 			flow[at].burst = plan->burst;
 			flow[at].count = plan->count;
@@ -156,8 +156,9 @@ static struct plan plan_of(unsigned size, unsigned capacity, unsigned burst, uns
 }
 
 /*
- * What no queue can beat: whole cache lines that the other side has just read, written once more and read once more, in
- * turns, nothing between them. The ceiling of what follows is one line in this time, or a half or an eighth of one.
+ * The machine alone, to hold the queues against: whole cache lines that the other side has just read, written once more
+ * and read once more, in turns, nothing between them. A queue whose consumer lags behind can be faster: its lines have
+ * left the other side's first cache.
  */
 enum { LINES = 4096 };
 

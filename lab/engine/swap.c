@@ -113,7 +113,7 @@ void suite_swap(void)
 		if (round % (rounds / 10) == 0)
 			lab_progress("swap", round, rounds, "publish, first run, unused");
 		for (unsigned i = 0; i < count; i++) {
-			unsigned at = (i + round) % count;
+			unsigned at = ((round % 2 ? count - 1 - i : i) + round) % count;
 
 			for (unsigned tries = 0; tries < LAB_TRIES; tries++) {
 				uint64_t interrupts = round == 0 ? lab_interrupts() : 0;

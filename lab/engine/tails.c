@@ -110,9 +110,9 @@ static void add(struct lab_counts *to, const struct lab_counts *from)
 static void pace(double per_second, const char *name, unsigned rounds)
 {
 	/* At a low pace a round has one swap, and whatever interrupts it counts as much. */
-	struct lab_case *slow = per_second > 10000 ? lab_case_open("tails", "calls", "lower", "direct call", rounds, "slow calls per swap, %s",
+	struct lab_case *slow = per_second > 10000 ? lab_case_open("tails", "calls", "lower", "liburcu-qsbr", rounds, "slow calls per swap, %s",
 							       name) : NULL;
-	struct lab_case *stall = per_second > 10000 ? lab_case_open("tails", "ns", "lower", "direct call", rounds, "reader stall per swap, %s",
+	struct lab_case *stall = per_second > 10000 ? lab_case_open("tails", "ns", "lower", "liburcu-qsbr", rounds, "reader stall per swap, %s",
 								name) : NULL;
 	static struct lab_counts counts[SUBJECTS];
 	unsigned number[SUBJECTS] = { 0 };
@@ -142,13 +142,12 @@ static void pace(double per_second, const char *name, unsigned rounds)
 		limit = middle(&counts[0]) + (uint64_t)(SLOW_NS * lab.ticks_per_ns);
 		base = (double)above(&counts[0], limit);
 		for (unsigned i = 0; i < subjects && slow; i++)
-			lab_case_sample(slow, number[i], round, swaps[i] ? ((double)above(&counts[i], limit) - base) / (double)swaps[i] :
-					i == 0 ? base : NAN);
+			lab_case_sample(slow, number[i], round, swaps[i] ? ((double)above(&counts[i], limit) - base) / (double)swaps[i] : NAN);
 		/* The same in time. */
 		base = excess(&counts[0], limit, middle(&counts[0]));
 		for (unsigned i = 0; i < subjects && stall; i++)
 			lab_case_sample(stall, number[i], round, swaps[i] ? (excess(&counts[i], limit, middle(&counts[0])) - base) /
-					(double)swaps[i] : i == 0 ? 0 : NAN);
+					(double)swaps[i] : NAN);
 		if (slow) {
 			lab_case_round_trip(slow, round, guard.round_trip_ns);
 			lab_case_round_trip(stall, round, guard.round_trip_ns);

@@ -119,6 +119,27 @@ static void a_torn_record_fails_the_run(void)
 	CHECK(suite_finds_it());
 }
 
+static void a_slow_control_loop_is_noticed(void)
+{
+	struct lab_guard guard;
+	const char *why = NULL;
+
+	/* As if it had taken a hundredth before. Whatever else disturbs may be named instead, so ask more than once. */
+	lab_guard_usual(0.01);
+	for (int i = 0; i < 100 && (!why || strcmp(why, "the control loop was slow")); i++) {
+		lab_guard_begin(&guard, false);
+		why = lab_guard_end(&guard, false);
+	}
+	CHECK(why && strcmp(why, "the control loop was slow") == 0);
+	lab_guard_usual(100);
+	why = "";
+	for (int i = 0; i < 100 && why; i++) {
+		lab_guard_begin(&guard, false);
+		why = lab_guard_end(&guard, false);
+		CHECK(!why || strcmp(why, "the control loop was slow"));
+	}
+}
+
 static void every_value_is_below_the_edge_of_its_bucket(void)
 {
 	for (uint64_t value = 0; value < UINT64_C(1) << 62; value = value < 5000 ? value + 1 : value + value / 61) {
@@ -153,13 +174,14 @@ int main(void)
 {
 	lab.quick = true;
 	lab_choose_cpus();
-	lab_pair_start();
 	lab_clock_start();
+	lab_pair_start();
 	RUN(a_good_ring_passes);
 	RUN(a_lost_record_fails_the_run);
 	RUN(a_doubled_record_fails_the_run);
 	RUN(records_out_of_order_fail_the_run);
 	RUN(a_torn_record_fails_the_run);
+	RUN(a_slow_control_loop_is_noticed);
 	RUN(every_value_is_below_the_edge_of_its_bucket);
 	RUN(ticks_are_nanoseconds_by_the_kernels_clock);
 	return check_result();

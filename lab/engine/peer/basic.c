@@ -25,13 +25,13 @@ struct local {
 	char none;
 };
 
-static struct local begin(struct self *self)
+LAB_INLINE struct local begin(struct self *self)
 {
 	(void)self;
 	return (struct local){ 0 };
 }
 
-static void end(struct self *self, struct local *local)
+LAB_INLINE void end(struct self *self, struct local *local)
 {
 	(void)self;
 	(void)local;
@@ -40,7 +40,7 @@ static void end(struct self *self, struct local *local)
 #if defined(PEER_EMPTY)
 #define NAME "empty loop"
 #define OURS false
-static inline int call(struct self *self, struct local *local, void *record)
+LAB_INLINE int call(struct self *self, struct local *local, void *record)
 {
 	(void)self;
 	(void)local;
@@ -50,7 +50,7 @@ static inline int call(struct self *self, struct local *local, void *record)
 #elif defined(PEER_DIRECT)
 #define NAME "direct call"
 #define OURS false
-static inline int call(struct self *self, struct local *local, void *record)
+LAB_INLINE int call(struct self *self, struct local *local, void *record)
 {
 	(void)local;
 	return HANDLER(self->ctx, record);
@@ -58,7 +58,7 @@ static inline int call(struct self *self, struct local *local, void *record)
 #elif defined(PEER_PLAIN)
 #define NAME "plain pointer"
 #define OURS false
-static inline int call(struct self *self, struct local *local, void *record)
+LAB_INLINE int call(struct self *self, struct local *local, void *record)
 {
 	(void)local;
 	return self->run(self->ctx, record);
@@ -66,7 +66,7 @@ static inline int call(struct self *self, struct local *local, void *record)
 #elif defined(PEER_WIRE)
 #define NAME "wire"
 #define OURS true
-static inline int call(struct self *self, struct local *local, void *record)
+LAB_INLINE int call(struct self *self, struct local *local, void *record)
 {
 	lab_run_fn *run = croom_wire_get(&self->run);
 
@@ -76,7 +76,7 @@ static inline int call(struct self *self, struct local *local, void *record)
 #elif defined(PEER_WIRE_OFF)
 #define NAME "wire, off"
 #define OURS true
-static inline int call(struct self *self, struct local *local, void *record)
+LAB_INLINE int call(struct self *self, struct local *local, void *record)
 {
 	lab_run_fn *run = croom_wire_get(&self->run);
 

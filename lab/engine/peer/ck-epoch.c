@@ -15,19 +15,19 @@ struct local {
 	char none;
 };
 
-static struct local begin(struct self *self)
+LAB_INLINE struct local begin(struct self *self)
 {
 	(void)self;
 	return (struct local){ 0 };
 }
 
-static void end(struct self *self, struct local *local)
+LAB_INLINE void end(struct self *self, struct local *local)
 {
 	(void)self;
 	(void)local;
 }
 
-static inline int call(struct self *self, struct local *local, void *record)
+LAB_INLINE int call(struct self *self, struct local *local, void *record)
 {
 	const struct lab_handler *handler;
 	int rc;

@@ -36,19 +36,19 @@ struct local {
 	unsigned count;
 };
 
-static struct local begin(struct self *self)
+LAB_INLINE struct local begin(struct self *self)
 {
 	return (struct local){ croom_lane_observe(self->lane, self->panel), 0 };
 }
 
-static void end(struct self *self, struct local *local)
+LAB_INLINE void end(struct self *self, struct local *local)
 {
 	self->panel = local->panel;
 }
 
 #if defined(PEER_SLOT)
 #define NAME "slot"
-static inline int call(struct self *self, struct local *local, struct lab_record *record)
+LAB_INLINE int call(struct self *self, struct local *local, struct lab_record *record)
 {
 	(void)self;
 	return croom_slot_call(handler, local->panel, record);
@@ -59,14 +59,14 @@ static inline int call(struct self *self, struct local *local, struct lab_record
 #else
 #define NAME "slot and observe"
 #endif
-static inline int call(struct self *self, struct local *local, struct lab_record *record)
+LAB_INLINE int call(struct self *self, struct local *local, struct lab_record *record)
 {
 	local->panel = croom_lane_observe(self->lane, local->panel);
 	return croom_slot_call(handler, local->panel, record);
 }
 #elif defined(PEER_OBSERVE_32)
 #define NAME "slot and observe per 32"
-static inline int call(struct self *self, struct local *local, struct lab_record *record)
+LAB_INLINE int call(struct self *self, struct local *local, struct lab_record *record)
 {
 	if (++local->count % 32 == 0)
 		local->panel = croom_lane_observe(self->lane, local->panel);
@@ -74,7 +74,7 @@ static inline int call(struct self *self, struct local *local, struct lab_record
 }
 #elif defined(PEER_WRAPPER) || defined(PEER_WRAPPER_CLOCK)
 #define WRAPPED
-static inline int call(struct self *self, struct local *local, struct lab_record *record)
+LAB_INLINE int call(struct self *self, struct local *local, struct lab_record *record)
 {
 	(void)self;
 	return croom_slot_call(handler, local->panel, record);

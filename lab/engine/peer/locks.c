@@ -31,24 +31,24 @@ struct local {
 	char none;
 };
 
-static struct local begin(struct self *self)
+LAB_INLINE struct local begin(struct self *self)
 {
 	(void)self;
 	return (struct local){ 0 };
 }
 
-static void end(struct self *self, struct local *local)
+LAB_INLINE void end(struct self *self, struct local *local)
 {
 	(void)self;
 	(void)local;
 }
 
-static inline int call(struct self *self, struct local *local, void *record);
+LAB_INLINE int call(struct self *self, struct local *local, void *record);
 
 #if defined(PEER_MUTEX)
 #define NAME "mutex"
 #define UNUSED unused
-static inline int call(struct self *self, struct local *local, void *record)
+LAB_INLINE int call(struct self *self, struct local *local, void *record)
 {
 	int rc;
 
@@ -77,7 +77,7 @@ static void unused(void *arg)
 #elif defined(PEER_RWLOCK)
 #define NAME "rwlock"
 #define UNUSED unused
-static inline int call(struct self *self, struct local *local, void *record)
+LAB_INLINE int call(struct self *self, struct local *local, void *record)
 {
 	int rc;
 
@@ -107,7 +107,7 @@ static void unused(void *arg)
 /* Function and context belong together, and yet nobody knows when the old context is free: nothing is freed. */
 #define NAME "seqlock"
 #define UNUSED NULL
-static inline int call(struct self *self, struct local *local, void *record)
+LAB_INLINE int call(struct self *self, struct local *local, void *record)
 {
 	struct lab_context *ctx;
 	lab_run_fn *run;
@@ -138,7 +138,7 @@ static void publish(void *arg, uint64_t id)
 #elif defined(PEER_TABLE)
 #define NAME "table, atomic index"
 #define UNUSED NULL
-static inline int call(struct self *self, struct local *local, void *record)
+LAB_INLINE int call(struct self *self, struct local *local, void *record)
 {
 	const struct entry *entry = &self->table[__atomic_load_n(&self->index, __ATOMIC_ACQUIRE)];
 
@@ -156,7 +156,7 @@ static void publish(void *arg, uint64_t id)
 /* An entry is held by its count of users while it runs: the reader writes to it twice per call. */
 #define NAME "table, CAS loop"
 #define UNUSED unused
-static inline int call(struct self *self, struct local *local, void *record)
+LAB_INLINE int call(struct self *self, struct local *local, void *record)
 {
 	struct entry *entry;
 	uint64_t index, users;

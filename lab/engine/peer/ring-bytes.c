@@ -11,9 +11,9 @@ LAB_INLINE unsigned put(struct self *self, uint64_t first, unsigned n)
 {
 	unsigned went = 0;
 
-	for (struct record *to; went < n && (to = croom_ring_try_reserve(self->ring, SIZE)); went++) {
+	for (struct record *to; went < n && (to = croom_ring_try_reserve(self->ring, sizeof(*to))); went++) {
 		fill(to, first + went);
-		croom_ring_commit(self->ring, SIZE);
+		croom_ring_commit(self->ring, sizeof(*to));
 	}
 	if (went)
 		croom_ring_publish(self->ring);
@@ -29,7 +29,7 @@ LAB_INLINE unsigned take(struct self *self, uint64_t first, unsigned n, uint64_t
 	if (!croom_ring_fetch(self->ring))
 		return 0;
 	for (; came < n && (from = croom_ring_peek(self->ring, &length)); came++) {
-		*wrong += length != SIZE || differs(from, first + came);
+		*wrong += length != sizeof(*from) || differs(from, first + came);
 		croom_ring_next(self->ring);
 	}
 	croom_ring_release(self->ring);
@@ -44,7 +44,7 @@ static void *ring_open(unsigned capacity)
 	static unsigned next;
 	struct self *one = &self[next++ % 4];
 
-	if (croom_ring_open(&one->ring, (size_t)capacity * (croom_ring_step(SIZE))))
+	if (croom_ring_open(&one->ring, (size_t)capacity * (croom_ring_step(sizeof(struct record)))))
 		lab_die("cannot make a ring");
 	return one;
 }

@@ -33,13 +33,14 @@ LAB_INLINE unsigned take(struct self *self, uint64_t first, unsigned n, uint64_t
 
 static void *ring_open(unsigned capacity)
 {
-	ssize_t bytes = rte_ring_get_memsize_elem(sizeof(struct record), capacity);
+	/* It is of a power of two with one place free, and holds exactly as many as it is told to. */
+	ssize_t bytes = rte_ring_get_memsize_elem(sizeof(struct record), 2 * capacity);
 	struct self *self = lab_alloc(sizeof(*self));
 
 	if (bytes < 0)
 		lab_die("DPDK has no ring of %u records of %u bytes", capacity, SIZE);
 	self->ring = lab_alloc((size_t)bytes);
-	if (rte_ring_init(self->ring, "lab", capacity, RING_F_SP_ENQ | RING_F_SC_DEQ))
+	if (rte_ring_init(self->ring, "lab", capacity, RING_F_SP_ENQ | RING_F_SC_DEQ | RING_F_EXACT_SZ))
 		lab_die("DPDK cannot make a ring");
 	return self;
 }

@@ -18,7 +18,10 @@ struct lab_ring {
 	const char *name;
 	bool ours;
 	unsigned size;
-	/* For at least this many records; NULL: it cannot. */
+	/*
+	 * For about this many records: ck's holds one less, the byte ring as many as fit into the next power of two of bytes,
+	 * items up to half a kilobyte more.
+	 */
 	void *(*open)(unsigned capacity);
 	void (*close)(void *self);
 	/* All of `count` records numbered from `first` on, `burst` at a time. */

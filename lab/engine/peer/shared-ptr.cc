@@ -20,16 +20,16 @@ struct local {
 	char none;
 };
 
-local begin(self *)
+LAB_INLINE local begin(self *)
 {
 	return local{};
 }
 
-void end(self *, local *)
+LAB_INLINE void end(self *, local *)
 {
 }
 
-inline int call(self *at, local *, void *record)
+LAB_INLINE int call(self *at, local *, void *record)
 {
 	std::shared_ptr<handler> held = at->current.load(std::memory_order_acquire);
 
@@ -46,10 +46,9 @@ std::shared_ptr<handler> make(lab_run_fn *run, uint64_t id)
 void publish(void *arg, uint64_t id)
 {
 	self *at = static_cast<self *>(arg);
-	std::shared_ptr<handler> old = at->current.load();
+	lab_run_fn *run = at->current.load(std::memory_order_relaxed)->run;
 
-	at->old = old;
-	at->current.store(make(old->run, id), std::memory_order_release);
+	at->old = at->current.exchange(make(run, id), std::memory_order_acq_rel);
 }
 
 void unused(void *arg)
