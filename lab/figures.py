@@ -6,6 +6,18 @@ import math
 import random
 
 
+def placements(trips, factor=1.3):
+    """Groups of rounds between whose threads a cache line took about as long: [(median ns, [whether a round is in it])], the
+    largest first. A new group begins where the next longer round trip is more than `factor` times as long."""
+    known = sorted(one for one in trips if one is not None)
+    if not known:
+        return []
+    edges = [known[0], *(b for a, b in zip(known, known[1:]) if b > factor * a), math.inf]
+    groups = [(median([one for one in known if low <= one < high]), [one is not None and low <= one < high for one in trips])
+              for low, high in zip(edges, edges[1:])]
+    return sorted(groups, key=lambda group: -sum(group[1]))
+
+
 def present(values):
     """The samples that count."""
     return [value for value in values or () if value is not None]

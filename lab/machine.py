@@ -226,7 +226,7 @@ def rows(machine):
          all(isinstance(one, (int, float)) for one in trip) else UNKNOWN),
         ("frequency", frequency_text(machine)),
         ("caches", plain(part(machine, "caches"))),
-        ("kernel", ", ".join(one for one in (part(machine, "kernel"), part(machine, "preemption")) if one != UNKNOWN) or UNKNOWN),
+        ("kernel", ", ".join(one for one in (str(part(machine, "kernel")), str(part(machine, "preemption"))) if one != UNKNOWN) or UNKNOWN),
         ("kernel command line", part(machine, "kernel_command_line")),
         ("isolated", f"isolcpus {part(machine, 'isolated') if machine.get('isolated') else 'none'}, "
                      f"nohz_full {part(machine, 'nohz_full') if machine.get('nohz_full') not in ('', '(null)', None) else 'none'}"),

@@ -194,7 +194,7 @@ def page(run):
         text += '<h2 id="skipped">Skipped</h2>\n<ul>' + "".join(
             f"<li>{escape(one['suite'])}: {escape(one['what'])}: {escape(one['why'])}</li>\n" for one in run["skipped"]) + "</ul>\n"
     text += '<h2 id="figures">All figures</h2>\n<p>Subjects of one case take turns, round by round; a ratio is formed in each round, and its median ' \
-            'is shown. Rounds that were disturbed are dropped for all.</p>\n'
+            'is shown. What was disturbed is measured again and dropped after the third time.</p>\n'
     for suite in [*suites, *others]:
         text += "".join(case_table(one) for one in results.by_name(run).values() if one["suite"] == suite)
         text += "".join(distribution_table(one) for one in results.by_name(run, "distributions").values() if one["suite"] == suite)

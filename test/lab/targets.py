@@ -140,6 +140,29 @@ def losing():
     check("what was built otherwise is not compared", results.losses(run(twins)) == [])
 
 
-for part in (verdicts, missing, several, references, losing):
+def placed():
+    """A target that holds where the two threads lie close together, and not where they lie apart, is not met."""
+    case = one("ring", "throughput, 8 B, capacity 1024, burst 1", "higher", "", {"size": 8, "capacity": 1024, "burst": 1},
+               croom_items=[300] * 30 + [100] * 20, ck=[100] * 50)
+    case["round_trip_ns"] = [90.0] * 30 + [340.0] * 20
+    got = targets.judge(RING, run(case))
+    check("judged by the worse placement", got["verdict"] == MISSED and got["value"] == 1.0 and "340" in got["place"], got)
+    case["round_trip_ns"] = [90.0] * 45 + [340.0] * 5
+    check("a placement of a few rounds does not count by itself", targets.judge(RING, run(case))["place"] == "", "")
+
+
+def packaged():
+    """The best of those that happen to be there is not the best."""
+    import dataclasses
+    target = dataclasses.replace(RING, packaged=("ck", "dpdk"))
+    case = one("ring", "throughput, 8 B, capacity 1024, burst 1", "higher", "", {"size": 8, "capacity": 1024, "burst": 1},
+               croom_items=[300] * 5, ck=[100] * 5)
+    got = targets.judge(target, run(case))
+    check("met beside those that are there: not measured", got["verdict"] == UNMEASURED and "dpdk" in got["why"], got)
+    case["subjects"]["croom items"]["samples"] = [90.0] * 5
+    check("missed beside those that are there: missed", targets.judge(target, run(case))["verdict"] == MISSED, "")
+
+
+for part in (placed, packaged, verdicts, missing, several, references, losing):
     part()
 finish()
