@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * How the lane sleeps without missing a packet, and how the source wakes it without a system call per batch.
+ * How a thread sleeps without missing what it sleeps for, and how another wakes it without a system call each time.
  *
- * Both sides exchange the same word, so one comes after the other in its order. If the source came first, the
- * lane's exchange reads what the source's wrote and therefore sees what was published before it; if the lane came
- * first, the source finds it asleep and wakes it. The futex compares the word again, so a wake between the look
+ *	// the sleeper                                      // who has something for it
+ *	door_shut(&door, DOOR_SHUT);                        publish(what);
+ *	if (!look())                                        door_knock(&door);
+ *		door_wait(&door, DOOR_SHUT, timeout_ns);
+ *
+ * Both sides exchange the same word, so one comes after the other in its order. If the knock came first, the
+ * sleeper's exchange reads what the other's wrote and therefore sees what was published before it; if the sleeper came
+ * first, the other finds the door shut and wakes it. The futex compares the word again, so a wake between the look
  * and the sleep is not lost either.
+ *
+ * The lane sleeps like that (for packets), the writer (for what the lane hands over, and to let go of a sink) and main
+ * (for the lane's end).
  */
 #ifndef TAP_DOOR_H
 #define TAP_DOOR_H
@@ -16,27 +24,50 @@
 #include <time.h>
 #include <unistd.h>
 
-/* After publishing. Source thread, or whoever wants the lane to look. */
-static inline void door_knock(uint32_t *door)
+enum door {
+	DOOR_OPEN,
+	DOOR_SHUT,
+	DOOR_NAP,    /* shut, and a knock is not worth a system call: it will be seen in a moment */
+};
+
+static inline uint32_t door_open(uint32_t *door)
 {
 	/* pair: tap.door -- release (and acquire); the other end is door_shut(), below. */
-	if (__atomic_exchange_n(door, 0, __ATOMIC_ACQ_REL) == 1)
-		syscall(SYS_futex, door, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+	return __atomic_exchange_n(door, DOOR_OPEN, __ATOMIC_ACQ_REL);
 }
 
-/* About to sleep: look once more at the ring after this. Lane thread. */
-static inline void door_shut(uint32_t *door)
+static inline void door_wake(uint32_t *door)
 {
-	/* pair: tap.door -- acquire (and release); the other end is door_knock(), above. */
-	__atomic_exchange_n(door, 1, __ATOMIC_ACQ_REL);
+	syscall(SYS_futex, door, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
-/* Sleep until a knock, at most this long. Lane thread, parked. */
-static inline void door_wait(uint32_t *door, long timeout_ns)
+/* After publishing. Any thread. */
+static inline void door_knock(uint32_t *door)
+{
+	if (door_open(door) == DOOR_SHUT)
+		door_wake(door);
+}
+
+/* The same, and ends a nap, too, whoever has knocked before. Any thread. */
+static inline void door_call(uint32_t *door)
+{
+	door_open(door);
+	door_wake(door);
+}
+
+/* About to sleep: look once more after this. The thread whose door it is. */
+static inline void door_shut(uint32_t *door, enum door how)
+{
+	/* pair: tap.door -- acquire (and release); the other end is door_open(), above. */
+	__atomic_exchange_n(door, how, __ATOMIC_ACQ_REL);
+}
+
+/* Sleep until woken, at most this long. The thread whose door it is. */
+static inline void door_wait(uint32_t *door, enum door how, long timeout_ns)
 {
 	struct timespec timeout = { .tv_nsec = timeout_ns };
 
-	syscall(SYS_futex, door, FUTEX_WAIT_PRIVATE, 1, &timeout, NULL, 0);
+	syscall(SYS_futex, door, FUTEX_WAIT_PRIVATE, how, &timeout, NULL, 0);
 }
 
 #endif

@@ -291,12 +291,13 @@ static void idle(struct lane_state *lane, uint32_t *spins)
 	if (lane->uncounted)
 		send_counters(lane);
 	tap_sinks_flush(tap->writer);
+	tap_writer_wake(tap->writer);
 	if (!holds)
 		croom_lane_park(tap->lane);
-	door_shut(&tap->door);
+	door_shut(&tap->door, DOOR_SHUT);
 	/* pair: tap.source_over -- acquire; the release is in tap_capture_run(), capture.c. */
 	if (!croom_ring_fetch(tap->ring) && !croom_get_acquire(&tap->source_over))
-		door_wait(&tap->door, holds ? HOLDING_NS : IDLE_NS);
+		door_wait(&tap->door, DOOR_SHUT, holds ? HOLDING_NS : IDLE_NS);
 	if (!holds)
 		take_panel(lane, croom_lane_unpark(tap->lane));
 }
@@ -335,6 +336,10 @@ void *tap_lane_run(void *arg)
 	croom_lane_park(tap->lane);
 	/* pair: tap.lane_over -- release; the acquire is in main(), main.c. */
 	croom_set_release(&tap->lane_over, 1);
+	if (!tap->options.lane_seccomp) {
+		tap_writer_wake(tap->writer);
+		door_knock(&tap->main_door);
+	}
 	while (tap->options.lane_seccomp)
 		pause_cpu();   /* even ending a thread is a system call; the process ends without it */
 	return NULL;

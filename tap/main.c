@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { WATCH_NS = 20 * 1000 * 1000 };
 
 /* A room of this name may be open already: then this one is NAME-PID. A tap without a control socket is one, too. */
 static struct croom_control *open_control(struct tap *tap, int argc, char **argv)
@@ -53,13 +54,15 @@ static void watch(struct tap *tap)
 {
 	bool status = isatty(STDERR_FILENO) && !tap->options.no_status &&
 		(!isatty(STDOUT_FILENO) || strcmp(tap->options.write_file, "-"));
-	struct timespec wait = { .tv_nsec = 20 * 1000 * 1000 };
 	char text[256];
 	int rounds = 0;
 
-	/* pair: tap.lane_over -- acquire; the release is in tap_lane_run(), lane.c. Its sums are final. */
-	while (!croom_get_acquire(&tap->lane_over)) {
-		nanosleep(&wait, NULL);
+	for (;;) {
+		door_shut(&tap->main_door, DOOR_SHUT);
+		/* pair: tap.lane_over -- acquire; the release is in tap_lane_run(), lane.c. Its sums are final. */
+		if (croom_get_acquire(&tap->lane_over))
+			break;
+		door_wait(&tap->main_door, DOOR_SHUT, WATCH_NS);
 		if (tap_writer_error(tap->writer, text, sizeof(text)))
 			/* relaxed: a request; nothing is read behind it. */
 			croom_set_relaxed(&tap->stop, 1);

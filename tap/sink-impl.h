@@ -4,7 +4,7 @@
  *
  * Lane thread: `chunk`, `used`, `capacity`, `dirty` and the producer side of `ring`. Writer thread: the consumer
  * side of `ring`, `fd`, `part`, `failed`, `taken`. Control thread: opens, and closes by setting `closing` and waiting
- * for `gone`. `mutex` guards the list of sinks only and is never held during a write or by the lane.
+ * for `gone`. `mutex` guards the list of sinks, `gone` and the error only and is never held during a write or by the lane.
  *
  * A chunk on the ring starts with one word: DATA + how many packets are in it << PACKETS_SHIFT, or SPLIT (nothing
  * follows: open the next file).
@@ -40,12 +40,15 @@ struct tap_sink {
 	bool failed;
 	size_t taken;                /* of a patient sink's first chunk: written so far */
 	/* control */
-	int closing, gone;
+	int closing;
+	bool gone;                   /* under mutex: the writer has let go of it */
 };
 
 struct tap_writer {
 	pthread_t thread;
 	pthread_mutex_t mutex;
+	pthread_cond_t left;                 /* a sink is `gone` */
+	uint32_t door;                       /* the writer's: see tap/door.h */
 	struct tap_sink *sink[SINKS_MAX];
 	int stop;
 	bool spin;

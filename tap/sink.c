@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Sinks: what a handler writes goes in chunks to the writer thread. Who owns what: tap/sink-impl.h. */
 #include "sink-impl.h"
+#include "door.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +9,7 @@
 #include <unistd.h>
 
 enum { MAIN_RING = 2 * 1024 * 1024, OWN_RING = 1024 * 1024, CHUNK = 64 * 1024 };
-enum { CLOSE_PAUSE_NS = 200 * 1000, CLOSE_PAUSES = 4000 };   /* about a second */
+enum { CLOSE_PATIENCE_S = 1 };
 
 static int sink_new(struct tap_sink **out, struct tap_writer *writer, size_t bytes, int fd, const char *path, bool main)
 {
@@ -74,21 +75,33 @@ int tap_sink_open_main(struct tap_sink **sink, struct tap_writer *writer, const 
 	return 0;
 }
 
+/* Tell the writer, and wait until it does not touch the sink any more: whether it does not. */
+static bool let_go(struct tap_sink *sink, int closing, const struct timespec *until)
+{
+	struct tap_writer *writer = sink->writer;
+	int rc = 0;
+
+	/* pair: sink.closing -- release; the acquire is in look(), writer.c. */
+	croom_set_release(&sink->closing, closing);
+	door_call(&writer->door);
+	pthread_mutex_lock(&writer->mutex);
+	while (!sink->gone && rc == 0)
+		rc = until ? pthread_cond_timedwait(&writer->left, &writer->mutex, until) :
+			pthread_cond_wait(&writer->left, &writer->mutex);
+	pthread_mutex_unlock(&writer->mutex);
+	return rc == 0;
+}
+
 void tap_sink_close(struct tap_sink *sink)
 {
-	unsigned pauses = 0;
+	struct timespec until;
 
 	if (!sink)
 		return;
-	/* pair: sink.closing -- release; the acquire is in writer_run(), writer.c. */
-	croom_set_release(&sink->closing, CLOSING);
-	/* pair: sink.gone -- acquire; the release is in sink_leave(), writer.c. The writer does not touch it any more. */
-	while (!croom_get_acquire(&sink->gone)) {
-		sleep_ns(CLOSE_PAUSE_NS);
-		if (sink->patient && ++pauses == CLOSE_PAUSES)
-			/* pair: sink.closing -- release, as above. */
-			croom_set_release(&sink->closing, GIVE_UP);
-	}
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += CLOSE_PATIENCE_S;
+	if (!let_go(sink, CLOSING, sink->patient ? &until : NULL))
+		let_go(sink, GIVE_UP, NULL);
 	/* Some file systems tell only now that they are full. */
 	if (sink->own_fd && close(sink->fd) && !sink->failed)
 		sink_fail(sink, errno);
@@ -119,8 +132,10 @@ static void *chunk_room(struct tap_sink *sink, size_t bytes)
 	while (!(room = croom_ring_try_reserve(sink->ring, bytes)) && !sink->lossy) {
 		if (sink->writer->spin || ++tries < 1000)
 			pause_cpu();
-		else
+		else {
+			door_knock(&sink->writer->door);
 			sleep_ns(50000);
+		}
 	}
 	return room;
 }

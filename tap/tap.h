@@ -5,7 +5,7 @@
  *	source   tap/capture.c   libpcap -> `ring`. Writes ring's producer side, `received`, `source_error`, `source_over`.
  *	lane     tap/lane.c      ring -> slots -> sinks. Writes ring's consumer side, `tally`, the strings; observes the
  *	                         room. The only thread that runs handlers. No system call while the ring holds records; when
- *	                         it stays empty the lane parks and sleeps (a futex), unless --spin.
+ *	                         it stays empty the lane wakes the writer, parks and sleeps (futexes), unless --spin.
  *	writer   tap/writer.c    sinks -> write(2). Writes the consumer side of each sink's ring and its descriptor.
  *	control  libcroom-control's thread: opens and closes handlers. Main: status line, the end. Signals have one, too.
  *
@@ -78,8 +78,9 @@ struct tap {
 	pthread_t source_thread, lane_thread;
 	struct tap_kernel kernel;          /* the source's until source_over */
 	char source_error[300];            /* the source's until source_over */
-	uint32_t door __attribute__((aligned(64)));   /* 1: the lane sleeps; see tap/door.h */
+	uint32_t door __attribute__((aligned(64)));   /* the lane's: see tap/door.h */
 	int stop, source_over, lane_over;
+	uint32_t main_door;
 	uint64_t received __attribute__((aligned(64))); /* by the source */
 	uint64_t kernel_dropped;           /* by the source, a few times a second */
 	uint64_t first_revision;           /* what the command line asked for */
@@ -150,6 +151,8 @@ uint64_t tap_writer_unwritten_packets(struct tap_writer *writer);
 
 /* The main sink, on a descriptor of tap_open_main(): path "-" is stdout. split: see tap_sink_split(). */
 int tap_sink_open_main(struct tap_sink **sink, struct tap_writer *writer, const char *path, int fd, bool split);
+/* Something was handed over, and nothing will be for a while. Lane thread. */
+void tap_writer_wake(struct tap_writer *writer);
 /* Lane thread: waiting for room in a sink may sleep (the default), or has to spin. */
 void tap_writer_spin(struct tap_writer *writer);
 

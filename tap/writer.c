@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The thread that writes the sinks out. Who owns what: tap/sink-impl.h. */
 #include "sink-impl.h"
+#include "door.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -12,7 +13,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { GATHER = 64, OPEN_TRIES = 1000 };
+enum { GATHER = 64, OPEN_TRIES = 1000, NAP_NS = 200 * 1000, SLEEP_NS = 5 * 1000 * 1000 };
 
 /* Whether a write of up to PIPE_BUF bytes returns at once. */
 static bool writable(int fd)
@@ -193,59 +194,83 @@ static void sink_leave(struct tap_writer *writer, struct tap_sink *sink)
 	for (unsigned i = 0; i < SINKS_MAX; i++)
 		if (writer->sink[i] == sink)
 			writer->sink[i] = NULL;
+	sink->gone = true;
+	pthread_cond_broadcast(&writer->left);
 	pthread_mutex_unlock(&writer->mutex);
-	/* pair: sink.gone -- release; the acquire is in tap_sink_close(), sink.c. */
-	croom_set_release(&sink->gone, 1);
 }
 
+/* Once over all sinks; returns whether there was anything. Writer thread. */
+static bool look(struct tap_writer *writer)
+{
+	struct tap_sink *sink[SINKS_MAX];
+	bool any = false;
+
+	pthread_mutex_lock(&writer->mutex);
+	memcpy(sink, writer->sink, sizeof(sink));
+	pthread_mutex_unlock(&writer->mutex);
+	for (unsigned i = 0; i < SINKS_MAX; i++) {
+		size_t length;
+		int closing;
+
+		if (!sink[i])
+			continue;
+		/* pair: sink.closing -- acquire; the release is in let_go(), sink.c: after the last chunk. */
+		closing = croom_get_acquire(&sink[i]->closing);
+		if (closing == GIVE_UP)
+			give_up(sink[i]);
+		any |= sink[i]->patient ? sink_trickle(sink[i]) : sink_drain(sink[i]);
+		if (closing && !croom_ring_peek(sink[i]->ring, &length))
+			sink_leave(writer, sink[i]);
+	}
+	return any;
+}
+
+/*
+ * What a busy lane hands over is gathered for NAP_NS, so that a write takes much of it. When nothing has come by then, the
+ * lane, about to sleep, wakes this thread; a lane that stays busy does not, so no sleep is longer than SLEEP_NS.
+ */
 static void *writer_run(void *arg)
 {
 	struct tap_writer *writer = arg;
-	long pause_ns = 0;
+	enum door door = DOOR_OPEN;
+	long pause_ns = NAP_NS;
 
 	for (;;) {
+		bool stop;
+
+		if (door != DOOR_OPEN)
+			door_shut(&writer->door, door);
 		/* pair: writer.stop -- acquire; the release is in tap_writer_stop(), below. Nothing comes after it. */
-		bool stop = croom_get_acquire(&writer->stop), any = false;
-		struct tap_sink *sink[SINKS_MAX];
-
-		pthread_mutex_lock(&writer->mutex);
-		memcpy(sink, writer->sink, sizeof(sink));
-		pthread_mutex_unlock(&writer->mutex);
-		for (unsigned i = 0; i < SINKS_MAX; i++) {
-			size_t length;
-			int closing;
-
-			if (!sink[i])
-				continue;
-			/* pair: sink.closing -- acquire; the release is in tap_sink_close(), sink.c: after the last chunk. */
-			closing = croom_get_acquire(&sink[i]->closing);
-			if (closing == GIVE_UP)
-				give_up(sink[i]);
-			any |= sink[i]->patient ? sink_trickle(sink[i]) : sink_drain(sink[i]);
-			if (closing && !croom_ring_peek(sink[i]->ring, &length))
-				sink_leave(writer, sink[i]);
-		}
-		if (any) {
-			pause_ns = 0;
-			continue;
-		}
-		if (stop)
+		stop = croom_get_acquire(&writer->stop);
+		if (look(writer)) {
+			door = DOOR_OPEN;
+			pause_ns = NAP_NS;
+		} else if (stop) {
 			return NULL;
-		/* Half a millisecond behind a busy lane, five behind an idle one. */
-		pause_ns = pause_ns < 200000 ? 200000 : pause_ns < 5000000 ? pause_ns * 2 : pause_ns;
-		sleep_ns(pause_ns);
+		} else if (door == DOOR_OPEN) {
+			door = DOOR_NAP;
+		} else {
+			door_wait(&writer->door, door, pause_ns);
+			door = DOOR_SHUT;
+			pause_ns = pause_ns < SLEEP_NS ? pause_ns * 2 : pause_ns;
+		}
 	}
 }
 
 int tap_writer_start(struct tap_writer **out)
 {
 	struct tap_writer *writer = calloc(1, sizeof(*writer));
+	pthread_condattr_t monotonic;
 	sigset_t all, old;
 	int rc;
 
 	if (!writer)
 		return -ENOMEM;
 	pthread_mutex_init(&writer->mutex, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&writer->left, &monotonic);
+	pthread_condattr_destroy(&monotonic);
 	/* Signals are for others, also those that are not blocked yet. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
@@ -264,7 +289,13 @@ void tap_writer_stop(struct tap_writer *writer)
 {
 	/* pair: writer.stop -- release; the acquire is in writer_run(), above. */
 	croom_set_release(&writer->stop, 1);
+	door_call(&writer->door);
 	pthread_join(writer->thread, NULL);
+}
+
+void tap_writer_wake(struct tap_writer *writer)
+{
+	door_knock(&writer->door);
 }
 
 void tap_writer_spin(struct tap_writer *writer)
