@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MAIN_RING = 2 * 1024 * 1024, OWN_RING = 1024 * 1024, CHUNK = 64 * 1024 };
+enum { MAIN_RING = 1024 * 1024, OWN_RING = 1024 * 1024, CHUNK = 64 * 1024 };
 enum { CLOSE_PATIENCE_S = 1 };
 
 static int sink_new(struct tap_sink **out, struct tap_writer *writer, size_t bytes, int fd, const char *path, bool main)
