@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The source thread: from libpcap onto the ring. Live: a full ring drops the packet and counts it. From a file:
- * it waits. Packets show to the lane in batches (larger ones from a file, where nobody waits for the first), and
- * the lane is woken once per batch if it sleeps.
+ * it waits. Packets show to the lane in batches (from a file by bytes: large ones, for nobody waits for the first, yet
+ * some to each ring, so that the lane reads while this thread writes), and the lane is woken once per batch if it sleeps.
  */
 #include "door.h"
 #include "tap.h"
@@ -14,12 +14,14 @@
 #include <sys/socket.h>
 #include <time.h>
 
-enum { BATCH = 64, FILE_BATCH = 2048, POLL_MS = 20, QUIET_ROUNDS = 3, STATS_ROUNDS = 16 };
+enum { BATCH = 64, POLL_MS = 20, QUIET_ROUNDS = 3, STATS_ROUNDS = 16 };
+enum { FILE_BATCH_BYTES = 256 * 1024, ROOM_PAUSE_NS = 50 * 1000 };
 
 struct source {
 	struct tap *tap;
 	uint64_t received;
 	unsigned unpublished;
+	size_t unpublished_bytes;          /* from a file */
 };
 
 static void show(struct source *source)
@@ -30,6 +32,7 @@ static void show(struct source *source)
 		return;
 	croom_ring_publish(tap->ring);
 	source->unpublished = 0;
+	source->unpublished_bytes = 0;
 	/* relaxed: a figure for people until source_over, which orders it. */
 	croom_set_relaxed(&tap->received, source->received);
 	door_knock(&tap->door);
@@ -173,7 +176,7 @@ static void *wait_for_room(struct source *source, size_t length)
 	void *room;
 
 	while (!(room = croom_ring_try_reserve(ring, length)) && !stopped(source->tap)) {
-		struct timespec pause = { .tv_nsec = 100000 };
+		struct timespec pause = { .tv_nsec = ROOM_PAUSE_NS };
 
 		show(source);
 		nanosleep(&pause, NULL);
@@ -223,7 +226,9 @@ static void run_file(struct source *source)
 		fill(room, header, data);
 		croom_ring_commit(tap->ring, length);
 		source->received++;
-		if (++source->unpublished >= FILE_BATCH)
+		source->unpublished++;
+		source->unpublished_bytes += length;
+		if (source->unpublished_bytes >= FILE_BATCH_BYTES)
 			show(source);
 		if (!regular)
 			show_before_wait(source, fd);
