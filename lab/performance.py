@@ -27,7 +27,8 @@ REASONS = (
     ("swap", r"unused", r"croom, prepared", r"table, CAS loop|atomic|mutex|rwlock", "their readers write to a shared line with every call, "
      "which is why the writer has so little to wait for; the suite call shows what that costs"),
     ("swap", r"unused", r"croom", r"cache-line round trip", "the pointer, the panel and its context cross one after the other, since each "
-     "is found through the one before, and then the echo comes back: four crossings where a round trip is two"),
+     "is found through the one before, and then the echo comes back: four crossings where a round trip is two; and where the "
+     "cores are close the commit's own work (mutex, clock, history) takes as long as the crossings"),
     ("swap", r"", r"croom, prepared", r"", "a commit takes a mutex, reads the clock, stores with a full barrier for the sake of lanes that "
      "wake up, and keeps the history; the peers store a pointer"),
     ("tails", r"", r"slot and observe", r"", "the call that finds a new panel fetches it"),
