@@ -21,21 +21,7 @@ struct self {
 	struct lab_context *context[2];
 };
 
-struct local {
-	char none;
-};
-
-LAB_INLINE struct local begin(struct self *self)
-{
-	(void)self;
-	return (struct local){ 0 };
-}
-
-LAB_INLINE void end(struct self *self, struct local *local)
-{
-	(void)self;
-	(void)local;
-}
+#include "stateless.h"
 
 #if defined(PEER_EMPTY)
 #define NAME "empty loop"
@@ -108,11 +94,6 @@ static void close_self(void *arg)
 	lab_context_free(self->context[0]);
 	lab_context_free(self->context[1]);
 	free(self);
-}
-
-static void nothing(void *self)
-{
-	(void)self;
 }
 
 #if defined(PEER_PLAIN) || defined(PEER_WIRE)

@@ -27,21 +27,7 @@ struct self {
 	uint64_t before;
 };
 
-struct local {
-	char none;
-};
-
-LAB_INLINE struct local begin(struct self *self)
-{
-	(void)self;
-	return (struct local){ 0 };
-}
-
-LAB_INLINE void end(struct self *self, struct local *local)
-{
-	(void)self;
-	(void)local;
-}
+#include "stateless.h"
 
 LAB_INLINE int call(struct self *self, struct local *local, void *record);
 
@@ -229,11 +215,6 @@ static void close_self(void *arg)
 	if (!IN_TABLE)
 		lab_context_free(self->ctx);
 	free(self);
-}
-
-static void nothing(void *self)
-{
-	(void)self;
 }
 
 extern const struct lab_peer PEER;

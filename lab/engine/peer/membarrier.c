@@ -14,21 +14,7 @@ struct self {
 	struct lab_handler *hazard __attribute__((aligned(128)));
 };
 
-struct local {
-	char none;
-};
-
-LAB_INLINE struct local begin(struct self *self)
-{
-	(void)self;
-	return (struct local){ 0 };
-}
-
-LAB_INLINE void end(struct self *self, struct local *local)
-{
-	(void)self;
-	(void)local;
-}
+#include "stateless.h"
 
 LAB_INLINE int call(struct self *self, struct local *local, void *record)
 {
@@ -87,11 +73,6 @@ static void close_self(void *arg)
 	lab_handler_free(self->old);
 	lab_handler_free(self->handler);
 	free(self);
-}
-
-static void nothing(void *self)
-{
-	(void)self;
 }
 
 extern const struct lab_peer PEER;

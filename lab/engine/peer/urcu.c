@@ -26,21 +26,7 @@ struct self {
 	struct lab_handler *old __attribute__((aligned(128)));
 };
 
-struct local {
-	char none;
-};
-
-LAB_INLINE struct local begin(struct self *self)
-{
-	(void)self;
-	return (struct local){ 0 };
-}
-
-LAB_INLINE void end(struct self *self, struct local *local)
-{
-	(void)self;
-	(void)local;
-}
+#include "stateless.h"
 
 LAB_INLINE int call(struct self *self, struct local *local, void *record)
 {
