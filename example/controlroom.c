@@ -151,8 +151,11 @@ static void *consume_all(void *arg)
 	int last;
 
 	do {
-		/* Looked at before the ring: what is on the ring when it is set is all there will be. */
-		last = croom_get_acquire(over);
+		/*
+		 * pair: controlroom.over -- acquire; the release is in main(), below. Looked at before the ring: what is on
+		 * the ring when it is set is all there will be.
+		 */
+		last = croom_get_acquire(controlroom.over.consume, over);
 		while (croom_ring_fetch(ring)) {
 			while ((message = croom_ring_peek(ring, &length))) {
 				consume(message);
@@ -232,8 +235,8 @@ int main(int argc, char **argv)
 		croom_set_relaxed(&stop, 1);   /* relaxed: a request to end */
 		pthread_join(producer, NULL);
 	}
-	/* Release, read with acquire in consume_all(): the last message is on the ring. */
-	croom_set_release(&over, 1);
+	/* pair: controlroom.over -- release; the acquire is in consume_all(), above. The last message is on the ring. */
+	croom_set_release(controlroom.over.main, &over, 1);
 	pthread_join(consumer, NULL);
 	fprintf(stderr, "%llu produced, %llu handled\n", (unsigned long long)produced, (unsigned long long)metrics.handled);
 	croom_ring_close(ring);

@@ -19,8 +19,8 @@ static void lane_mark(struct lane *lane, uint64_t revision)
 	/* relaxed: the release below keeps it before the new figure, and a reader that sees 0 looks no further. */
 	croom_set_relaxed(&mark->revision, 0);
 	/* pair: lane.mark -- release; the acquire is in mark_read(), below. */
-	croom_set_release(&mark->first, lane->pub.records + 1);
-	croom_set_release(&mark->revision, revision);
+	croom_set_release(lane.mark.first, &mark->first, lane->pub.records + 1);
+	croom_set_release(lane.mark.revision, &mark->revision, revision);
 	lane->moves++;
 }
 
@@ -28,9 +28,9 @@ static void lane_mark(struct lane *lane, uint64_t revision)
 static uint64_t mark_read(const struct lane_mark *mark, uint64_t *first)
 {
 	/* pair: lane.mark -- acquire; the release is in lane_mark(), above. */
-	uint64_t revision = croom_get_acquire(&mark->revision);
+	uint64_t revision = croom_get_acquire(lane.mark.look, &mark->revision);
 
-	*first = croom_get_acquire(&mark->first);
+	*first = croom_get_acquire(lane.mark.look_first, &mark->first);
 	/* relaxed: the acquire before keeps it after the figure; revisions are never used twice. */
 	return croom_get_relaxed(&mark->revision) == revision ? revision : 0;
 }
@@ -50,7 +50,7 @@ static const struct croom_panel *lane_take(struct lane *lane, const struct croom
 	}
 	lane->panel = panel;
 	/* pair: lane.observed -- release; the acquire is in lane_look(), below. All use of older panels is done. */
-	croom_set_release(&lane->observed, panel->revision);
+	croom_set_release(lane.observed.take, &lane->observed, panel->revision);
 	return panel;
 }
 
@@ -58,7 +58,7 @@ const struct croom_panel *croom_lane_move(struct croom_lane *pub)
 {
 	struct lane *lane = (struct lane *)pub;
 	/* pair: room.publish -- acquire; the release is in publish(), swap.c. Also for observe, which only compares. */
-	const struct croom_panel *panel = croom_get_acquire(lane->pub.wire);
+	const struct croom_panel *panel = croom_get_acquire(room.publish.move, lane->pub.wire);
 
 	/* Where `since_revision` is, when there are few slots: the second miss goes along with the first. */
 	__builtin_prefetch((const char *)panel + PANEL_LINE);
@@ -75,7 +75,7 @@ void croom_lane_park(struct croom_lane *pub)
 
 	lane->panel = NULL;
 	/* pair: lane.observed -- release; the acquire is in lane_look(), below. The count goes in the same word. */
-	croom_set_release(&lane->observed, LANE_PARKED | lane->pub.records);
+	croom_set_release(lane.observed.park, &lane->observed, LANE_PARKED | lane->pub.records);
 }
 
 const struct croom_panel *croom_lane_unpark(struct croom_lane *pub)
@@ -87,8 +87,8 @@ const struct croom_panel *croom_lane_unpark(struct croom_lane *pub)
 	 * pair: lane.unpark -- seq_cst store, then seq_cst load; the other side is publish() in swap.c (store) and
 	 * lane_look() below (load). Either this load sees the new panel, or that one sees that the lane is awake.
 	 */
-	croom_set_seq(&lane->observed, 0);
-	panel = croom_get_seq(lane->pub.wire);
+	croom_set_seq(lane.unpark.announce, &lane->observed, 0);
+	panel = croom_get_seq(lane.unpark.wake, lane->pub.wire);
 	return lane_take(lane, panel);
 }
 
@@ -98,7 +98,7 @@ void lane_look(struct lane *lane, uint64_t current)
 	 * pair: lane.unpark -- seq_cst load after publish()'s seq_cst store; see croom_lane_unpark().
 	 * pair: lane.observed -- and acquire: what the lane did with older panels is over before they are closed.
 	 */
-	uint64_t observed = croom_get_seq(&lane->observed);
+	uint64_t observed = croom_get_seq(lane.unpark.look, &lane->observed);
 
 	lane->parked = (observed & LANE_PARKED) != 0;
 	if (lane->parked) {

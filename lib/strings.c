@@ -120,7 +120,7 @@ static int look(const struct croom_strings *strings, const void *bytes, size_t l
 	/* Ends: at most half of the places are taken. */
 	for (;; i = (i + 1) & mask) {
 		/* pair: strings.place -- acquire; the release is in croom_strings_intern(), below. */
-		uint64_t at = croom_get_acquire(&strings->place[i]);
+		uint64_t at = croom_get_acquire(strings.place.look, &strings->place[i]);
 
 		if (at == 0) {
 			*place = i;
@@ -159,9 +159,9 @@ int croom_strings_intern(struct croom_strings *strings, const void *bytes, size_
 	/* relaxed: a figure for people. */
 	croom_set_relaxed(&strings->used, strings->used + length + 1);
 	/* pair: strings.count -- release; the acquire is in croom_strings_get(), below. Entry and bytes are complete. */
-	croom_set_release(&strings->count, strings->count + 1);
+	croom_set_release(strings.count.intern, &strings->count, strings->count + 1);
 	/* pair: strings.place -- release; the acquire is in look(), above. */
-	croom_set_release(&strings->place[place], (h >> 32 << 32) | (*id + 1u));
+	croom_set_release(strings.place.intern, &strings->place[place], (h >> 32 << 32) | (*id + 1u));
 	return 0;
 }
 
@@ -175,7 +175,7 @@ int croom_strings_find(const struct croom_strings *strings, const void *bytes, s
 const char *croom_strings_get(const struct croom_strings *strings, uint32_t id, size_t *length)
 {
 	/* pair: strings.count -- acquire; the release is in croom_strings_intern(), above. */
-	if (id >= croom_get_acquire(&strings->count))
+	if (id >= croom_get_acquire(strings.count.get, &strings->count))
 		return NULL;
 	*length = strings->entry[id].length;
 	return strings->bytes + strings->entry[id].offset;

@@ -39,7 +39,7 @@ static void publish(struct croom_room *room, struct panel *panel)
 	struct panel *old = room->panel;
 
 	room->panel = panel;
-	croom_set_seq(&room->wire, &panel->pub);
+	croom_set_seq(lane.unpark.publish, &room->wire, &panel->pub);
 	retire(room, old);
 }
 

@@ -251,7 +251,7 @@ void *tap_capture_run(void *arg)
 	/* relaxed: ordered by source_over below. */
 	croom_set_relaxed(&source.tap->received, source.received);
 	/* pair: tap.source_over -- release; the acquires are in tap_lane_run(), lane.c, and main(), main.c. */
-	croom_set_release(&source.tap->source_over, 1);
+	croom_set_release(tap.source_over.capture, &source.tap->source_over, 1);
 	door_knock(&source.tap->door);
 	return NULL;
 }

@@ -18,6 +18,7 @@
 #ifndef TAP_DOOR_H
 #define TAP_DOOR_H
 
+#include <croom/wire.h>
 #include <linux/futex.h>
 #include <stdint.h>
 #include <sys/syscall.h>
@@ -33,7 +34,7 @@ enum door {
 static inline uint32_t door_open(uint32_t *door)
 {
 	/* pair: tap.door -- release (and acquire); the other end is door_shut(), below. */
-	return __atomic_exchange_n(door, DOOR_OPEN, __ATOMIC_ACQ_REL);
+	return croom_trade(tap.door.open, door, DOOR_OPEN);
 }
 
 static inline void door_wake(uint32_t *door)
@@ -59,7 +60,7 @@ static inline void door_call(uint32_t *door)
 static inline void door_shut(uint32_t *door, enum door how)
 {
 	/* pair: tap.door -- acquire (and release); the other end is door_open(), above. */
-	__atomic_exchange_n(door, how, __ATOMIC_ACQ_REL);
+	croom_trade(tap.door.shut, door, how);
 }
 
 /* Sleep until woken, at most this long. The thread whose door it is. */

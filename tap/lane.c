@@ -296,7 +296,7 @@ static void idle(struct lane_state *lane, uint32_t *spins)
 		croom_lane_park(tap->lane);
 	door_shut(&tap->door, DOOR_SHUT);
 	/* pair: tap.source_over -- acquire; the release is in tap_capture_run(), capture.c. */
-	if (!croom_ring_fetch(tap->ring) && !croom_get_acquire(&tap->source_over))
+	if (!croom_ring_fetch(tap->ring) && !croom_get_acquire(tap.source_over.idle, &tap->source_over))
 		door_wait(&tap->door, DOOR_SHUT, holds ? HOLDING_NS : IDLE_NS);
 	if (!holds)
 		take_panel(lane, croom_lane_unpark(tap->lane));
@@ -315,7 +315,7 @@ void *tap_lane_run(void *arg)
 	while (!over) {
 		/* pair: tap.source_over -- acquire; the release is in tap_capture_run(), capture.c. Read before the ring:
 		   when it was set, what is on the ring is all there will be. */
-		over = croom_get_acquire(&tap->source_over);
+		over = croom_get_acquire(tap.source_over.run, &tap->source_over);
 		observe(&lane);
 		while (run_batch(&lane)) {
 			over = 0;
@@ -335,7 +335,7 @@ void *tap_lane_run(void *arg)
 	publish_tally(&lane);
 	croom_lane_park(tap->lane);
 	/* pair: tap.lane_over -- release; the acquire is in main(), main.c. */
-	croom_set_release(&tap->lane_over, 1);
+	croom_set_release(tap.lane_over.run, &tap->lane_over, 1);
 	if (!tap->options.lane_seccomp) {
 		tap_writer_wake(tap->writer);
 		door_knock(&tap->main_door);

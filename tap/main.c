@@ -61,7 +61,7 @@ static void watch(struct tap *tap)
 	for (;;) {
 		door_shut(&tap->main_door, DOOR_SHUT);
 		/* pair: tap.lane_over -- acquire; the release is in tap_lane_run(), lane.c. Its sums are final. */
-		if (croom_get_acquire(&tap->lane_over))
+		if (croom_get_acquire(tap.lane_over.watch, &tap->lane_over))
 			break;
 		door_wait(&tap->main_door, DOOR_SHUT, WATCH_NS);
 		if (tap_writer_error(tap->writer, text, sizeof(text)))
@@ -131,7 +131,7 @@ static int finish(struct tap *tap)
 	int rc, error;
 
 	/* pair: tap.source_over -- acquire; the release is in tap_capture_run(), capture.c. Its counts are final. */
-	while (!croom_get_acquire(&tap->source_over))
+	while (!croom_get_acquire(tap.source_over.finish, &tap->source_over))
 		sched_yield();
 	tap_sink_close(tap->out);
 	croom_room_close(tap->room);

@@ -82,7 +82,7 @@ static bool let_go(struct tap_sink *sink, int closing, const struct timespec *un
 	int rc = 0;
 
 	/* pair: sink.closing -- release; the acquire is in look(), writer.c. */
-	croom_set_release(&sink->closing, closing);
+	croom_set_release(sink.closing.let_go, &sink->closing, closing);
 	door_call(&writer->door);
 	pthread_mutex_lock(&writer->mutex);
 	while (!sink->gone && rc == 0)

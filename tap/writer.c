@@ -215,7 +215,7 @@ static bool look(struct tap_writer *writer)
 		if (!sink[i])
 			continue;
 		/* pair: sink.closing -- acquire; the release is in let_go(), sink.c: after the last chunk. */
-		closing = croom_get_acquire(&sink[i]->closing);
+		closing = croom_get_acquire(sink.closing.look, &sink[i]->closing);
 		if (closing == GIVE_UP)
 			give_up(sink[i]);
 		any |= sink[i]->patient ? sink_trickle(sink[i]) : sink_drain(sink[i]);
@@ -241,7 +241,7 @@ static void *writer_run(void *arg)
 		if (door != DOOR_OPEN)
 			door_shut(&writer->door, door);
 		/* pair: writer.stop -- acquire; the release is in tap_writer_stop(), below. Nothing comes after it. */
-		stop = croom_get_acquire(&writer->stop);
+		stop = croom_get_acquire(writer.stop.run, &writer->stop);
 		if (look(writer)) {
 			door = DOOR_OPEN;
 			pause_ns = NAP_NS;
@@ -288,7 +288,7 @@ int tap_writer_start(struct tap_writer **out)
 void tap_writer_stop(struct tap_writer *writer)
 {
 	/* pair: writer.stop -- release; the acquire is in writer_run(), above. */
-	croom_set_release(&writer->stop, 1);
+	croom_set_release(writer.stop.stop, &writer->stop, 1);
 	door_call(&writer->door);
 	pthread_join(writer->thread, NULL);
 }

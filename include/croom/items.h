@@ -118,7 +118,7 @@ static inline bool croom_items_enter(struct croom_items *items, const unsigned c
 {
 	if (lap - items->released_seen == items->cells) {
 		/* pair: items.release -- acquire; the release is in croom_items_release(), below. */
-		items->released_seen = croom_get_acquire(&items->released);
+		items->released_seen = croom_get_acquire(items.release.enter, &items->released);
 		if (lap - items->released_seen == items->cells)
 			return false;
 	}
@@ -168,7 +168,7 @@ static inline size_t croom_items_put_many(struct croom_items *items, const void 
 			count = per_cell;
 		}
 		/* pair: items.fill -- release; the acquire is in croom_items_ready(), below. The items are complete. */
-		croom_set_release(croom_items_word(first, bytes), croom_items_says(lap, full, count));
+		croom_set_release(items.fill.put_many, croom_items_word(first, bytes), croom_items_says(lap, full, count));
 		croom_items_put_at(items, cell, lap + full, count, bytes);
 	}
 	if (left)
@@ -191,7 +191,7 @@ static inline bool croom_items_put(struct croom_items *items, const void *item, 
 	}
 	memcpy(cell + count * bytes, item, bytes);
 	/* pair: items.fill -- release; the acquire is in croom_items_ready(), below. The item is complete. */
-	croom_set_release(croom_items_word(cell, bytes), croom_items_says(lap, 0, count + 1));
+	croom_set_release(items.fill.put, croom_items_word(cell, bytes), croom_items_says(lap, 0, count + 1));
 	croom_items_put_at(items, cell, lap, count + 1, bytes);
 	return true;
 }
@@ -200,7 +200,7 @@ static inline bool croom_items_put(struct croom_items *items, const void *item, 
 static inline void croom_items_release(struct croom_items *items)
 {
 	/* pair: items.release -- release; the acquire is in croom_items_enter(), above. Reading them is over. */
-	croom_set_release(&items->released, items->take_lap);
+	croom_set_release(items.release.release, &items->released, items->take_lap);
 	items->unreleased = 0;
 }
 
@@ -209,7 +209,7 @@ static inline uint64_t croom_items_ready(struct croom_items *items, size_t bytes
 {
 	if (items->take_ready == items->take_count) {
 		/* pair: items.fill -- acquire; the releases are in croom_items_put() and croom_items_put_many(), above. */
-		uint64_t word = croom_get_acquire(croom_items_word(items->take_cell, bytes));
+		uint64_t word = croom_get_acquire(items.fill.ready, croom_items_word(items->take_cell, bytes));
 
 		/* Another number is what the lap before left there. */
 		if (word >> 16 == items->take_lap << 16 >> 16) {

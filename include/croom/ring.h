@@ -73,7 +73,7 @@ static inline void *croom_ring_try_reserve(struct croom_ring *ring, size_t lengt
 		return NULL;
 	if (ring->size - (ring->head - ring->tail_seen) < need) {
 		/* pair: ring.release -- acquire; the release is in croom_ring_release(), below. */
-		ring->tail_seen = croom_get_acquire(&ring->released);
+		ring->tail_seen = croom_get_acquire(ring.release.reserve, &ring->released);
 		if (ring->size - (ring->head - ring->tail_seen) < need)
 			return NULL;
 	}
@@ -106,14 +106,14 @@ static inline void croom_ring_commit(struct croom_ring *ring, size_t length)
 static inline void croom_ring_publish(struct croom_ring *ring)
 {
 	/* pair: ring.publish -- release; the acquire is in croom_ring_fetch(), below. The records are complete. */
-	croom_set_release(&ring->published, ring->head);
+	croom_set_release(ring.publish.publish, &ring->published, ring->head);
 }
 
 /* Take notice of what was published; returns the bytes to read, 0 for none. Consumer thread. */
 static inline size_t croom_ring_fetch(struct croom_ring *ring)
 {
 	/* pair: ring.publish -- acquire; the release is in croom_ring_publish(), above. */
-	ring->head_seen = croom_get_acquire(&ring->published);
+	ring->head_seen = croom_get_acquire(ring.publish.fetch, &ring->published);
 	return (size_t)(ring->head_seen - ring->tail);
 }
 
@@ -139,7 +139,7 @@ static inline void croom_ring_next(struct croom_ring *ring)
 static inline void croom_ring_release(struct croom_ring *ring)
 {
 	/* pair: ring.release -- release; the acquire is in croom_ring_try_reserve(), above. Reading them is over. */
-	croom_set_release(&ring->released, ring->tail);
+	croom_set_release(ring.release.release, &ring->released, ring->tail);
 }
 
 /* Bytes published and not yet released, headers included; a moment's figure. Any thread. */

@@ -26,13 +26,23 @@
 #ifndef CROOM_WIRE_H
 #define CROOM_WIRE_H
 
-#define croom_get_acquire(p) __atomic_load_n((p), __ATOMIC_ACQUIRE)
-#define croom_get_relaxed(p) __atomic_load_n((p), __ATOMIC_RELAXED)
-#define croom_set_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
-#define croom_set_relaxed(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
+/*
+ * `name` is PAIR.END, which stands nowhere else: by it a checker weakens or delays one access alone. It defines these
+ * seven itself, in the header that -DCROOM_CHECKED='"HEADER"' names; every other build has the plain builtins.
+ */
+#ifdef CROOM_CHECKED
+#include CROOM_CHECKED
+#else
+#define croom_get_acquire(name, p) __atomic_load_n((p), __ATOMIC_ACQUIRE)
+#define croom_set_release(name, p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
 /* Announcing a lane after a sleep against publishing a panel: the one place where both sides need a total order. */
-#define croom_get_seq(p) __atomic_load_n((p), __ATOMIC_SEQ_CST)
-#define croom_set_seq(p, v) __atomic_store_n((p), (v), __ATOMIC_SEQ_CST)
+#define croom_get_seq(name, p) __atomic_load_n((p), __ATOMIC_SEQ_CST)
+#define croom_set_seq(name, p, v) __atomic_store_n((p), (v), __ATOMIC_SEQ_CST)
+/* Acquire and release at once; returns what was there. */
+#define croom_trade(name, p, v) __atomic_exchange_n((p), (v), __ATOMIC_ACQ_REL)
+#define croom_get_relaxed(p) __atomic_load_n((p), __ATOMIC_RELAXED)
+#define croom_set_relaxed(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
+#endif
 
 #ifdef __cplusplus
 
@@ -44,13 +54,13 @@ template <class T> struct same { typedef T type; };
 /* pair: wire -- acquire; the release is in croom_wire_set(), below. */
 template <class T> inline T *croom_wire_get(T *const *wire)
 {
-	return __atomic_load_n(wire, __ATOMIC_ACQUIRE);
+	return croom_get_acquire(wire.get, wire);
 }
 
 /* pair: wire -- release. The value's type does not take part in deduction, so it has to fit the wire's. */
 template <class T> inline void croom_wire_set(T **wire, typename croom_detail::same<T *>::type value)
 {
-	__atomic_store_n(wire, value, __ATOMIC_RELEASE);
+	croom_set_release(wire.set, wire, value);
 }
 }
 
@@ -67,13 +77,13 @@ template <class T> inline void croom_wire_set(T **wire, typename croom_detail::s
 		       "croom: this value does not have the type of the wire")
 
 /* pair: wire -- acquire; the release is in croom_wire_set(), below. */
-#define croom_wire_get(wire) __atomic_load_n((wire), __ATOMIC_ACQUIRE)
+#define croom_wire_get(at) croom_get_acquire(wire.get, (at))
 
 /* pair: wire -- release: what the pointer leads to is visible to whoever gets it. */
-#define croom_wire_set(wire, value)                                          \
+#define croom_wire_set(at, value)                                            \
 	__extension__({                                                      \
-		croom_wire_check(wire, value);                               \
-		__atomic_store_n((wire), (value), __ATOMIC_RELEASE);         \
+		croom_wire_check(at, value);                                 \
+		croom_set_release(wire.set, (at), (value));                  \
 	})
 
 #endif

@@ -54,9 +54,9 @@ static int metrics_run_counters(struct metrics *metrics, tap_counters *counters)
 	croom_set_relaxed(&metrics->sequence, sequence);
 	for (size_t i = 0; i < WORDS; i++)
 		/* pair: metrics.latest -- release; the acquire is in take(), below. */
-		croom_set_release(&metrics->latest[i], from[i]);
+		croom_set_release(metrics.latest.run, &metrics->latest[i], from[i]);
 	/* pair: metrics.sequence -- release; the acquire is in take(), below. All words are written. */
-	croom_set_release(&metrics->sequence, sequence + 1);
+	croom_set_release(metrics.sequence.run, &metrics->sequence, sequence + 1);
 	return 0;
 }
 CROOM_RUN(counters, metrics_run_counters, struct metrics, tap_counters);
@@ -66,11 +66,11 @@ static bool take(struct metrics *metrics, tap_counters *counters)
 {
 	uint64_t word[WORDS] = { 0 };
 	/* pair: metrics.sequence -- acquire; the release is in metrics_run_counters(), above. */
-	uint64_t before = croom_get_acquire(&metrics->sequence);
+	uint64_t before = croom_get_acquire(metrics.sequence.take, &metrics->sequence);
 
 	for (size_t i = 0; i < WORDS; i++)
 		/* pair: metrics.latest -- acquire; the release is in metrics_run_counters(), above. */
-		word[i] = croom_get_acquire(&metrics->latest[i]);
+		word[i] = croom_get_acquire(metrics.latest.take, &metrics->latest[i]);
 	memcpy(counters, word, sizeof(*counters));
 	/* relaxed: the acquires before keep it behind the words. */
 	return before && before % 2 == 0 && croom_get_relaxed(&metrics->sequence) == before;
