@@ -72,7 +72,7 @@ static void look_near(struct nearest *nearest, const char *asked, size_t length,
 static void miss(struct croom_error *err, enum croom_error_kind kind, const char *what, const char *where,
 		 const char *asked, size_t length, const char *nearest, const char *all)
 {
-	char subject[sizeof(err->subject)];
+	char subject[64];
 
 	snprintf(subject, sizeof(subject), "%.*s", (int)(length < sizeof(subject) ? length : sizeof(subject)), asked);
 	if (*nearest)
@@ -102,11 +102,11 @@ int find_slot(const struct croom_room *room, const char *name, uint32_t *slot, s
 	return -ENOENT;
 }
 
-const struct class_entry *find_class(const struct croom_room *room, uint32_t slot, const char *name, size_t length,
-				     struct croom_error *err)
+struct class_entry *find_class(const struct croom_room *room, uint32_t slot, const char *name, size_t length,
+			       struct croom_error *err)
 {
 	struct nearest nearest = { 0, "" };
-	const struct class_entry *entry = &room->slot[slot].empty;
+	struct class_entry *entry = &room->slot[slot].empty;
 	char all[256] = "", where[64];
 
 	do {

@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* text: CLASS or CLASS:CONFIG; its first `class` bytes are the class. */
-struct spec *spec_new(const struct class_entry *entry, const char *text, size_t class)
+struct spec *spec_new(struct class_entry *entry, const char *text, size_t class)
 {
 	size_t length = strlen(text);
 	struct spec *spec = malloc(sizeof(*spec) + length + 1);
@@ -16,21 +16,30 @@ struct spec *spec_new(const struct class_entry *entry, const char *text, size_t 
 	memcpy(spec->text, text, length + 1);
 	spec->refs = 1;
 	spec->entry = entry;
+	entry->refs++;
 	spec->config = spec->text + (text[class] == ':' ? class + 1 : length);
 	return spec;
 }
 
+void entry_put(struct class_entry *entry)
+{
+	if (--entry->refs == 0)
+		free(entry);
+}
+
 void spec_put(struct spec *spec)
 {
-	if (spec && --spec->refs == 0)
-		free(spec);
+	if (!spec || --spec->refs)
+		return;
+	entry_put(spec->entry);
+	free(spec);
 }
 
 /* Say which slot and class it was, keep what the class said. */
 static int open_failed(struct croom_error *err, const struct croom_error *said, int code, const struct spec *spec,
 		       const char *slot)
 {
-	const char *class = spec->entry->class.name;
+	const char *class = spec->entry->name;
 	const char *text = said->text[0] ? said->text : strerror(-code);
 	enum croom_error_kind kind = said->kind ? said->kind : CROOM_ERROR_BAD_CONFIG;
 	int offset = said->code ? said->offset : -1;
@@ -66,21 +75,38 @@ int instance_open(struct instance **instance, struct spec *spec, const char *slo
 		return open_failed(err, &said, rc, spec, slot);
 	}
 	new->refs = 1;
+	new->run = class->run;
 	new->spec = spec;
 	spec->refs++;
+	spec->entry->open++;
 	*instance = new;
 	return 0;
 }
 
+/* For a dry run: would it open? */
+int instance_check(const struct spec *spec, const char *slot, struct croom_error *err)
+{
+	struct croom_error said = { 0 };
+	int rc = spec->entry->class.check(spec->config, spec->entry->env, &said);
+
+	return rc ? open_failed(err, &said, rc > 0 ? -rc : rc, spec, slot) : 0;
+}
+
 void instance_put(struct instance *instance)
 {
-	const struct class_entry *entry;
+	struct class_entry *entry;
 
 	if (!instance || --instance->refs)
 		return;
 	entry = instance->spec->entry;
-	if (entry->class.close)
-		entry->class.close(instance->ctx, entry->env);
+	if (instance->trial) {
+		/* It goes before what it holds: the handlers are closed by their own last reference. */
+		trial_end(instance->trial);
+	} else {
+		if (entry->class.close)
+			entry->class.close(instance->ctx, entry->env);
+		entry->open--;
+	}
 	spec_put(instance->spec);
 	free(instance);
 }
@@ -110,7 +136,7 @@ void panel_set(struct panel *panel, uint32_t slot, struct instance *instance, ui
 	panel->slot[slot].instance = instance;
 	panel->slot[slot].since_revision = since_revision;
 	panel->slot[slot].since_ns = since_ns;
-	panel_entry(panel, slot)->run = instance->spec->entry->class.run;
+	panel_entry(panel, slot)->run = instance->run;
 	panel_entry(panel, slot)->ctx = instance->ctx;
 }
 

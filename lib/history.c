@@ -8,16 +8,18 @@
 #include <unistd.h>
 
 /* A state of nothing yet, with room for a change of every slot; one piece of memory. */
-struct state *state_new(const struct croom_room *room, uint64_t revision, const struct croom_origin *origin)
+struct state *state_new(const struct croom_room *room, uint64_t revision, const struct croom_origin *origin,
+			enum croom_cause cause, const char *note)
 {
 	const char *command = origin && origin->command ? origin->command : "";
-	size_t slots = room->slots, length = strlen(command) + 1;
+	size_t slots = room->slots, length = strlen(command) + 1, note_length = strlen(note) + 1;
 	struct state *state = calloc(1, sizeof(*state) + slots * (sizeof(state->spec[0]) + sizeof(state->from[0]) +
-								  sizeof(state->changed[0])) + length);
+								  sizeof(state->changed[0])) + length + note_length);
 
 	if (!state)
 		return NULL;
 	state->revision = revision;
+	state->cause = cause;
 	state->time_ns = clock_ns(CLOCK_REALTIME);
 	state->own = !origin || origin->pid == 0;
 	state->uid = origin ? origin->uid : 0;
@@ -26,6 +28,8 @@ struct state *state_new(const struct croom_room *room, uint64_t revision, const 
 	state->changed = (uint32_t *)(void *)&state->from[slots];
 	state->command = (char *)&state->changed[slots];
 	memcpy(state->command, command, length);
+	state->note = state->command + length;
+	memcpy(state->note, note, note_length);
 	return state;
 }
 
@@ -58,7 +62,7 @@ static void forget_oldest(struct croom_room *room)
 /* Cannot fail: the oldest make room. The state before this one stays in any case, for a rollback. */
 void history_add(struct croom_room *room, struct state *state)
 {
-	state->bytes = strlen(state->command);
+	state->bytes = strlen(state->command) + strlen(state->note);
 	for (unsigned i = 0; i < state->changes; i++)
 		state->bytes += strlen(state->spec[state->changed[i]]->text);
 	while (room->states == CROOM_HISTORY_MAX + 1 ||
@@ -92,7 +96,8 @@ int croom_room_each_change(struct croom_room *room, uint64_t after_revision,
 	for (unsigned i = 1; i < room->states && rc == 0; i++) {
 		const struct state *state = history_at(room, i);
 		struct croom_history_view view = { .revision = state->revision, .time_ns = state->time_ns,
-			.rollback_to = state->rollback_to, .uid = state->own ? getuid() : state->uid,
+			.rollback_to = state->rollback_to, .cause = state->cause, .note = state->note,
+			.uid = state->own ? getuid() : state->uid,
 			.pid = state->own ? getpid() : state->pid,
 			.command = state->command, .changes = state->changes, .change = change };
 

@@ -16,6 +16,7 @@ static void slot_view(const struct croom_room *room, uint32_t slot, struct croom
 	*view = (struct croom_slot_view){ .name = room->slot[slot].def->name, .help = room->slot[slot].def->help,
 		.handler = at->instance->spec->text, .revision = room->panel->pub.revision,
 		.since_revision = at->since_revision, .since_ns = at->since_ns,
+		.trial = at->instance->trial ? trial_kind(at->instance->trial) : "",
 		.classes = room->slot[slot].classes, .handler_class = room->slot[slot].class_list };
 	for (unsigned i = 0; i < room->lanes; i++)
 		view->calls += lane_calls(room->lane[i], slot, at->since_revision);

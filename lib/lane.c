@@ -57,7 +57,7 @@ static const struct croom_panel *lane_take(struct lane *lane, const struct croom
 const struct croom_panel *croom_lane_move(struct croom_lane *pub)
 {
 	struct lane *lane = (struct lane *)pub;
-	/* pair: room.publish -- acquire; the release is in publish(), swap.c. Also for observe, which only compares. */
+	/* pair: room.publish -- acquire; the release is in publish(), plan.c. Also for observe, which only compares. */
 	const struct croom_panel *panel = croom_get_acquire(room.publish.move, lane->pub.wire);
 
 	/* Where `since_revision` is, when there are few slots: the second miss goes along with the first. */
@@ -84,7 +84,7 @@ const struct croom_panel *croom_lane_unpark(struct croom_lane *pub)
 	const struct croom_panel *panel;
 
 	/*
-	 * pair: lane.unpark -- seq_cst store, then seq_cst load; the other side is publish() in swap.c (store) and
+	 * pair: lane.unpark -- seq_cst store, then seq_cst load; the other side is publish() in plan.c (store) and
 	 * lane_look() below (load). Either this load sees the new panel, or that one sees that the lane is awake.
 	 */
 	croom_set_seq(lane.unpark.announce, &lane->observed, 0);

@@ -13,6 +13,7 @@
 #include "lane-impl.h"
 #include "panel-impl.h"
 #include <croom/inspect.h>
+#include <croom/trial.h>
 #include <pthread.h>
 
 enum { ROOM_GAUGES_MAX = 64 };
@@ -20,19 +21,26 @@ enum { ROOM_GAUGES_MAX = 64 };
 /* What an operator asked for, once. Two swaps to the same words are two specs: that tells a rollback what differs. */
 struct spec {
 	uint32_t refs;
-	const struct class_entry *entry;
+	struct class_entry *entry;   /* one reference */
 	const char *config;          /* inside text, after the colon */
 	char text[];                 /* CLASS or CLASS:CONFIG */
 };
 
-/* A handler that is open. */
+/* A handler that is open, or a trial that stands in for the handlers it holds. */
 struct instance {
 	uint32_t refs;
-	struct spec *spec;
+	struct spec *spec;           /* a trial's: that of the new handler */
+	croom_run_fn *run;
 	void *ctx;
+	struct trial *trial;         /* NULL: the handler itself */
 };
 
+/* The room holds a reference until the class is removed, each spec another one. */
 struct class_entry {
+	uint32_t refs;
+	uint32_t open;               /* instances */
+	bool removed;                /* nothing of the class may be touched any more but its name */
+	char name[CROOM_NAME_MAX + 1];
 	struct croom_class class;
 	void *env;
 	struct class_entry *next;
@@ -43,21 +51,50 @@ struct room_slot {
 	struct class_entry empty;    /* first of its classes */
 	unsigned classes;
 	const struct croom_class **class_list;
+	struct trial *last_trial;    /* one reference, or NULL */
 };
 
 /* One change, and what every slot held after it. */
 struct state {
 	uint64_t revision, rollback_to;
+	enum croom_cause cause;
+	bool trusted;                /* no trial under way in it, and nothing waits to be confirmed */
 	int64_t time_ns;
 	bool own;                    /* asked for by this process: two system calls that a swap need not make */
 	uid_t uid;
 	pid_t pid;
-	char *command;
+	char *command, *note;
 	size_t bytes;                /* of text that came with it */
 	unsigned changes;
 	uint32_t *changed;           /* slots */
 	struct spec **from;          /* of the changed slots */
 	struct spec *spec[];         /* of every slot */
+};
+
+/* A change that goes back by itself: what it replaced stays open until it is over. */
+struct pending {
+	uint64_t revision;
+	int64_t confirm_by_ns, observe_by_ns;   /* CLOCK_MONOTONIC; INT64_MAX: needs no such thing */
+	unsigned count;
+	struct { uint32_t slot; struct instance *instance; } back[];
+};
+
+struct quarantined {
+	struct quarantined *next;
+	uint32_t slot;
+	const char *why;
+	char handler[];              /* and why behind it */
+};
+
+/* What is about to be put in force. */
+struct plan {
+	struct croom_room *room;
+	struct croom_error *err;
+	bool dry;                    /* leave no trace: nothing is opened where a class can tell without */
+	struct state *state;
+	struct panel *panel;         /* what will be published */
+	struct pending *pending;     /* what to wait for then, or NULL */
+	struct instance *instance[CROOM_SLOTS_MAX];  /* per slot; NULL: stays as it is */
 };
 
 struct gauge {
@@ -86,28 +123,93 @@ struct croom_room {
 	struct state *state[CROOM_HISTORY_MAX + 1]; /* the changes, and the state before the oldest */
 	unsigned gauges;
 	struct gauge gauge[ROOM_GAUGES_MAX];
+	struct pending *pending;     /* the change that waits to be confirmed or observed, or NULL */
+	uint64_t undone, undone_by;  /* the last change that went back by itself, and the revision that did it */
+	char *frozen;                /* why; NULL: it is not */
+	struct quarantined *quarantined;
+	void (*hear)(void *env, const struct croom_event *event);
+	void *hear_env;
+	/* For an event, as many as there are slots: what cannot fail must not allocate. */
+	const char **event_slot, **event_handler;
+	struct croom_history_change *event_change;
 };
 
 /* handler.c */
-struct spec *spec_new(const struct class_entry *entry, const char *text, size_t class);
+struct spec *spec_new(struct class_entry *entry, const char *text, size_t class);
 void spec_put(struct spec *spec);
+void entry_put(struct class_entry *entry);
 int instance_open(struct instance **instance, struct spec *spec, const char *slot, struct croom_error *err);
+int instance_check(const struct spec *spec, const char *slot, struct croom_error *err);
 void instance_put(struct instance *instance);
 struct panel *panel_new(struct croom_room *room, uint64_t revision);
 void panel_set(struct panel *panel, uint32_t slot, struct instance *instance, uint64_t since_revision, int64_t since_ns);
 void panel_free(struct croom_room *room, struct panel *panel);
 
 /* history.c */
-struct state *state_new(const struct croom_room *room, uint64_t revision, const struct croom_origin *origin);
+struct state *state_new(const struct croom_room *room, uint64_t revision, const struct croom_origin *origin,
+			enum croom_cause cause, const char *note);
 void state_free(const struct croom_room *room, struct state *state);
 void history_add(struct croom_room *room, struct state *state);
 const struct state *history_find(const struct croom_room *room, uint64_t revision);
 
+/* A refusal is told to whoever listens, so there has to be a text. */
+static inline struct croom_error *error_begin(struct croom_error *err, struct croom_error *own)
+{
+	*own = (struct croom_error){ 0 };
+	if (!err)
+		return own;
+	*err = *own;
+	return err;
+}
+
 /* find.c: look up by name; on a miss *err gets the nearest names. */
 int find_slot(const struct croom_room *room, const char *name, uint32_t *slot, struct croom_error *err);
-const struct class_entry *find_class(const struct croom_room *room, uint32_t slot, const char *name, size_t length,
-				     struct croom_error *err);
+struct class_entry *find_class(const struct croom_room *room, uint32_t slot, const char *name, size_t length,
+			       struct croom_error *err);
 bool name_good(const char *name);
+
+/* plan.c: what leads to a publication. All but plan_publish() may fail; end every plan that was begun. */
+int plan_begin(struct plan *plan, struct croom_room *room, const struct croom_swap_options *options, enum croom_cause cause,
+	       const char *note, struct croom_error *err);
+int plan_change(struct plan *plan, const struct croom_change *change);
+int plan_rollback(struct plan *plan, uint64_t to_revision);
+int plan_put(struct plan *plan, uint32_t slot, struct instance *instance);
+int plan_panel(struct plan *plan, const struct croom_swap_options *options);
+void plan_publish(struct plan *plan);
+void plan_end(struct plan *plan);
+int may_publish(struct croom_room *room, uint64_t expect, struct croom_error *err);
+/* May an operator change anything, or is the room frozen, or does a change wait to be confirmed? */
+int may_change(struct croom_room *room, enum croom_cause cause, struct croom_error *err);
+int out_of_memory(struct croom_error *err);
+int swap_finish(struct plan *plan, int rc, const struct croom_swap_options *options, struct croom_swap_result *result,
+		const struct croom_change *changes, unsigned count);
+
+/* trial.c */
+struct instance *trial_new(const struct croom_trial *trial, struct instance *fresh, struct instance *old, uint64_t revision);
+int trial_allowed(const struct croom_trial *trial, const struct instance *fresh, const struct instance *old, const char *slot,
+		  struct croom_error *err);
+void trial_put(struct trial *trial);
+struct trial *trial_get(struct trial *trial);
+/* It is about to be published: its time begins. */
+void trial_begin(struct trial *trial);
+const char *trial_kind(const struct trial *trial);
+struct instance *trial_fresh(const struct trial *trial);
+struct instance *trial_old(const struct trial *trial);
+/* The wrapper goes: let go of what it holds, but for the figures. */
+void trial_end(struct trial *trial);
+void trial_describe(const struct croom_trial *trial, char *text, size_t size);
+
+/* pending.c */
+struct pending *pending_new(const struct plan *plan, const struct croom_swap_options *options);
+void pending_begin(struct pending *pending);
+void pending_free(struct pending *pending);
+
+/* event.c */
+void event_change(struct croom_room *room, enum croom_event_kind kind, const struct state *state);
+void event_refused(struct croom_room *room, const struct croom_origin *origin, const struct croom_change *changes,
+		   unsigned count, enum croom_cause cause, const struct croom_error *err);
+void event_plain(struct croom_room *room, enum croom_event_kind kind, const struct croom_origin *origin,
+		 const struct croom_history_change *change, const char *text);
 
 /* retire.c */
 void retire(struct croom_room *room, struct panel *panel);

@@ -35,8 +35,10 @@ static int slot_init(struct room_slot *slot, const struct croom_slot *def, unsig
 	if (def->type().place && def->type().place != index + 1)
 		return -EINVAL;
 	slot->def = def;
-	slot->empty.class = (struct croom_class){ .name = empty, .run = empty_run, .type = def->type,
-		.help = def->empty_help ? def->empty_help : "nothing is called here" };
+	slot->empty.refs = 1;
+	strncpy(slot->empty.name, empty, CROOM_NAME_MAX);
+	slot->empty.class = (struct croom_class){ .name = slot->empty.name, .run = empty_run, .type = def->type,
+		.help = def->empty_help ? def->empty_help : "nothing is called here", .traits = CROOM_PURE };
 	return class_list_add(slot, &slot->empty.class);
 }
 
@@ -44,15 +46,16 @@ static int slot_init(struct room_slot *slot, const struct croom_slot *def, unsig
 static int first_panel(struct croom_room *room)
 {
 	struct panel *panel = panel_new(room, 1);
-	struct state *state = state_new(room, 1, NULL);
+	struct state *state = state_new(room, 1, NULL, CROOM_BY_SWAP, "");
 	int64_t now = clock_ns(CLOCK_REALTIME);
 	int rc = panel && state ? 0 : -ENOMEM;
 
 	for (uint32_t i = 0; i < room->slots && rc == 0; i++) {
-		const struct class_entry *entry = &room->slot[i].empty;
+		struct class_entry *entry = &room->slot[i].empty;
 		struct instance *instance;
 		struct spec *spec = spec_new(entry, entry->class.name, strlen(entry->class.name));
 
+		room->event_slot[i] = room->slot[i].def->name;
 		rc = spec ? instance_open(&instance, spec, room->slot[i].def->name, NULL) : -ENOMEM;
 		if (rc) {
 			spec_put(spec);
@@ -99,6 +102,11 @@ int croom_room_open(struct croom_room **out, const char *name, const struct croo
 	pthread_mutex_init(&room->mutex, NULL);
 	strncpy(room->name, name, CROOM_NAME_MAX);
 	room->slot = slot;
+	room->event_slot = calloc(count, sizeof(room->event_slot[0]));
+	room->event_handler = calloc(count, sizeof(room->event_handler[0]));
+	room->event_change = calloc(count, sizeof(room->event_change[0]));
+	if (!room->event_slot || !room->event_handler || !room->event_change)
+		rc = -ENOMEM;
 	for (unsigned i = 0; i < count && rc == 0; i++, room->slots++)
 		rc = slot_init(&room->slot[i], &slots[i], i);
 	if (rc == 0)
@@ -122,6 +130,7 @@ void croom_room_close(struct croom_room *room)
 		assert(room->lane[i]->parked);
 	assert(!room->oldest);
 	assert(!room->prepared);
+	pending_free(room->pending);
 	if (room->panel)
 		panel_free(room, room->panel);
 	free(room->spare);
@@ -132,15 +141,26 @@ void croom_room_close(struct croom_room *room)
 	for (unsigned i = 0; i < room->slots; i++) {
 		struct class_entry *entry = room->slot[i].empty.next;
 
+		trial_put(room->slot[i].last_trial);
 		while (entry) {
 			struct class_entry *next = entry->next;
 
-			free(entry);
+			entry_put(entry);
 			entry = next;
 		}
 		free(room->slot[i].class_list);
 	}
 	free(room->slot);
+	while (room->quarantined) {
+		struct quarantined *next = room->quarantined->next;
+
+		free(room->quarantined);
+		room->quarantined = next;
+	}
+	free(room->frozen);
+	free(room->event_slot);
+	free(room->event_handler);
+	free(room->event_change);
 	pthread_mutex_destroy(&room->mutex);
 	free(room);
 }
@@ -164,7 +184,10 @@ static int class_add(struct croom_room *room, uint32_t slot, const struct croom_
 	entry = calloc(1, sizeof(*entry));
 	if (!entry)
 		return -ENOMEM;
+	entry->refs = 1;
+	strncpy(entry->name, class->name, CROOM_NAME_MAX);
 	entry->class = *class;
+	entry->class.name = entry->name;
 	entry->env = env;
 	rc = class_list_add(place, &entry->class);
 	if (rc) {
@@ -188,6 +211,70 @@ int croom_room_class_add(struct croom_room *room, const char *slot, const struct
 	rc = find_slot(room, slot, &index, NULL);
 	if (rc == 0)
 		rc = class_add(room, index, class, env);
+	pthread_mutex_unlock(&room->mutex);
+	return rc;
+}
+
+/* Why the class cannot go: where a handler of it is. */
+static int class_busy(const struct croom_room *room, uint32_t slot, const struct class_entry *entry, struct croom_error *err)
+{
+	const struct instance *at = room->panel->slot[slot].instance;
+	const char *name = room->slot[slot].def->name;
+	const struct lane *late = late_lane(room, room->panel->pub.revision, NULL);
+
+	if (at->spec->entry == entry || (at->trial && trial_old(at->trial) && trial_old(at->trial)->spec->entry == entry))
+		return croom_error_set(err, -EBUSY, CROOM_ERROR_OTHER, name, "%s sits in slot %s: swap it out first", entry->name, name);
+	if (room->pending)
+		return croom_error_set(err, -EBUSY, CROOM_ERROR_OTHER, name,
+				       "%s is kept open until revision %llu is confirmed", entry->name,
+				       (unsigned long long)room->pending->revision);
+	if (late)
+		return croom_error_set(err, -EBUSY, CROOM_ERROR_OTHER, late->name,
+				       "lane %s may still run %s: it has not moved since revision %llu", late->name, entry->name,
+				       (unsigned long long)late->passed);
+	return croom_error_set(err, -EBUSY, CROOM_ERROR_OTHER, name, "a prepared change holds a handler of %s", entry->name);
+}
+
+static int class_remove(struct croom_room *room, const char *slot, const char *name, struct croom_error *err)
+{
+	struct class_entry *entry, *before;
+	struct room_slot *place;
+	uint32_t index;
+	unsigned i = 0;
+	int rc = find_slot(room, slot, &index, err);
+
+	if (rc)
+		return rc;
+	entry = find_class(room, index, name, strlen(name), err);
+	if (!entry)
+		return -ENOENT;
+	place = &room->slot[index];
+	if (entry == &place->empty)
+		return croom_error_set(err, -EINVAL, CROOM_ERROR_OTHER, slot, "%s is the empty handler of slot %s and stays", name, slot);
+	if (entry->open)
+		return class_busy(room, index, entry, err);
+	for (before = &place->empty; before->next != entry; before = before->next)
+		;
+	before->next = entry->next;
+	while (place->class_list[i] != &entry->class)
+		i++;
+	memmove(&place->class_list[i], &place->class_list[i + 1], (--place->classes - i) * sizeof(place->class_list[0]));
+	/* The history may still name it; nothing of the class itself is touched any more. */
+	entry->removed = true;
+	entry->class = (struct croom_class){ .name = entry->name };
+	entry_put(entry);
+	return 0;
+}
+
+int croom_room_class_remove(struct croom_room *room, const char *slot, const char *handler_class, struct croom_error *err)
+{
+	int rc;
+
+	if (err)
+		memset(err, 0, sizeof(*err));
+	pthread_mutex_lock(&room->mutex);
+	collect(room);
+	rc = class_remove(room, slot, handler_class, err);
 	pthread_mutex_unlock(&room->mutex);
 	return rc;
 }

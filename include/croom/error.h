@@ -27,6 +27,10 @@ enum croom_error_kind {
 	CROOM_ERROR_BUSY,           /* subject: the lane that holds up too many retired panels */
 	CROOM_ERROR_NO_HISTORY,     /* rollback to a revision that is not (or no longer) known */
 	CROOM_ERROR_NOT_PERMITTED,
+	CROOM_ERROR_FROZEN,         /* no change may be made; the text says who froze the room and why */
+	CROOM_ERROR_UNCONFIRMED,    /* revision: the change that waits to be confirmed */
+	CROOM_ERROR_QUARANTINED,    /* subject: SLOT=HANDLER, which was in force unconfirmed when the process died */
+	CROOM_ERROR_NOT_TRUSTED,    /* a policy does not let this file be loaded, or this peer do that */
 };
 
 struct croom_error {

@@ -22,6 +22,7 @@ struct croom_slot_view {
 	uint64_t since_revision;
 	int64_t since_ns;             /* CLOCK_REALTIME */
 	uint64_t calls;               /* of this handler, over all lanes, as far as they count them */
+	const char *trial;            /* "guard", "canary", "shadow", "profile" when one sits there, else "" */
 	unsigned classes;             /* the first is the empty handler */
 	const struct croom_class *const *handler_class;
 };
@@ -38,15 +39,61 @@ struct croom_history_change {
 	const char *slot, *from, *to; /* handlers as asked for */
 };
 
+/* What made a revision. */
+enum croom_cause {
+	CROOM_BY_SWAP,
+	CROOM_BY_ROLLBACK,
+	CROOM_BY_BREACH,              /* a trial's rule was broken: back to the handler before */
+	CROOM_BY_END_OF_TRIAL,        /* its time was up, or it was promoted: the handler that stays, bare */
+	CROOM_BY_UNCONFIRMED,         /* nobody confirmed in time: back */
+	CROOM_BY_UNOBSERVED,          /* a lane did not run it in time: back */
+	CROOM_BY_PROFILE,             /* a timing wrapper around the same handler */
+};
+
 struct croom_history_view {
 	uint64_t revision;
 	int64_t time_ns;              /* CLOCK_REALTIME */
-	uint64_t rollback_to;         /* 0: a swap */
+	uint64_t rollback_to;         /* 0: not a rollback */
+	enum croom_cause cause;
+	const char *note;             /* a trial's rules, why it went back; "" */
 	uid_t uid;
 	pid_t pid;
 	const char *command;
 	unsigned changes;
 	const struct croom_history_change *change;
+};
+
+enum croom_event_kind {
+	CROOM_EVENT_INTENT,           /* about to publish `revision`; nothing has changed yet, and from here nothing can fail */
+	CROOM_EVENT_CHANGED,          /* it is published */
+	CROOM_EVENT_REFUSED,          /* a change, confirmation, freeze ... was asked for and refused; `text` says why */
+	CROOM_EVENT_CONFIRMED,        /* `revision` is kept */
+	CROOM_EVENT_FROZEN,           /* `text`: why */
+	CROOM_EVENT_THAWED,
+	CROOM_EVENT_QUARANTINED,      /* change[0].to may not be put into change[0].slot; `text`: why */
+	CROOM_EVENT_PARDONED,
+	CROOM_EVENT_NOTE,             /* what the host reports with croom_room_note(): a plugin loaded, a peer turned away */
+};
+
+/* What happened, or was asked for and refused. Of INTENT and CHANGED, every slot's handler is told as well. */
+struct croom_event {
+	enum croom_event_kind kind;
+	enum croom_cause cause;
+	int64_t time_ns;              /* CLOCK_REALTIME */
+	uint64_t revision;            /* which it makes; of the others, the current one */
+	uint64_t from_revision;
+	bool trusted;                 /* nothing in it waits to be confirmed, and no trial is under way */
+	uid_t uid;
+	pid_t pid;
+	const char *command, *text;   /* never NULL */
+	unsigned changes;
+	const struct croom_history_change *change;
+	unsigned slots;               /* 0, or the room's */
+	const char *const *slot, *const *handler;
+};
+
+struct croom_quarantine_view {
+	const char *slot, *handler, *why;
 };
 
 struct croom_gauge_view {
@@ -71,6 +118,18 @@ int croom_room_each_change(struct croom_room *room, uint64_t after_revision,
  */
 int croom_room_gauge_add(struct croom_room *room, const char *name, const char *unit, double (*read)(void *env), void *env);
 int croom_room_each_gauge(struct croom_room *room, int (*visit)(void *env, const struct croom_gauge_view *gauge), void *env);
+
+/*
+ * Hear of everything from now on; NULL: no more. One listener. It runs in the thread that asked, with the room's mutex held;
+ * INTENT comes before anything shows, so that a journal can have it on disk when the process dies right after.
+ */
+void croom_room_listen(struct croom_room *room, void (*hear)(void *env, const struct croom_event *event), void *env);
+
+/* Tell the listener something as CROOM_EVENT_NOTE. Not from within a visit, an open(), a close() or a listener. */
+void croom_room_note(struct croom_room *room, const struct croom_origin *origin, const char *text);
+
+int croom_room_each_quarantined(struct croom_room *room, int (*visit)(void *env, const struct croom_quarantine_view *one),
+				void *env);
 
 /* Panels that still wait for a lane, at most CROOM_RETIRED_MAX. */
 unsigned croom_room_retired(struct croom_room *room);

@@ -19,11 +19,13 @@
  *
  * A swap opens the new handlers, publishes one new panel with all of them, waits until every lane has left the
  * older panels and closes what only those named. It never blocks a data thread. A swap that is refused has
- * changed nothing; one that is prepared first and committed later takes a fraction of the time. Revision 1 is the room as opened: the empty handler in every slot, which returns 0.
+ * changed nothing; one that is prepared first and committed later takes a fraction of the time. Revision 1 is the room
+ * as opened: the empty handler in every slot, which returns 0.
  *
  * Any control thread may call these; a mutex inside orders them. Data threads call <croom/lane.h> only. A
  * class's open() and close() run with that mutex held, in the thread that made the room look: they must not call
- * the room. More in <croom/inspect.h>: lists, history, gauges.
+ * the room. More in <croom/trial.h>: guards, canaries, shadows, confirm-or-revert, freeze; in <croom/inspect.h>: lists,
+ * history, events, gauges.
  */
 #ifndef CROOM_ROOM_H
 #define CROOM_ROOM_H
@@ -74,6 +76,17 @@ struct croom_class {
 	int (*open)(void **ctx, const char *config, void *env, struct croom_error *err);
 	/* No lane is in the handler any more, nor ever will be. NULL: nothing to do. Control thread. */
 	void (*close)(void *ctx, void *env);
+	/*
+	 * Would open() take this config? As open(), but leaves no trace: for a dry run, where opening makes a file or a
+	 * connection. NULL: a dry run opens and closes. Control thread.
+	 */
+	int (*check)(const char *config, void *env, struct croom_error *err);
+	unsigned traits;                   /* of enum croom_trait; they decide about canary and shadow, <croom/trial.h> */
+};
+
+enum croom_trait {
+	CROOM_PURE = 1,            /* calls have no effect but on the context and by what they return; the record is as it was */
+	CROOM_OWN_OUTPUT = 2,      /* all effects of a call go to an output that belongs to the context alone */
 };
 
 /*
@@ -94,10 +107,17 @@ struct croom_origin {
 	const char *command;               /* as typed */
 };
 
+struct croom_trial;
+
 struct croom_swap_options {
 	uint64_t expect;                   /* refuse unless this is the current revision; 0: any */
 	int64_t wait_ms;                   /* for the lanes; 0: return once published; the default (NULL) is 5000 */
 	const struct croom_origin *origin;
+	/* <croom/trial.h>: */
+	const struct croom_trial *trial;   /* how the one new handler begins; NULL: it takes over at once */
+	int64_t confirm_ms;                /* > 0: goes back by itself unless croom_room_confirm() comes within that time */
+	int64_t observe_ms;                /* > 0: goes back by itself unless every lane runs it within that time */
+	bool dry_run;                      /* do everything but publish; the result's revision is what it would have been */
 };
 
 struct croom_swap_result {
@@ -126,6 +146,13 @@ void croom_room_close(struct croom_room *room);
  */
 int croom_room_class_add(struct croom_room *room, const char *slot, const struct croom_class *handler_class, void *env);
 
+/*
+ * Take a class out of a slot, as for a plugin that is to be unloaded. A rollback to a handler of it is refused from
+ * then on. 0, -ENOENT (no such slot or class), -EBUSY: a handler of it is open, and *err says whether it sits in the slot,
+ * waits for a lane, or is prepared. No pointer into the class is kept. The empty handler's class stays: -EINVAL.
+ */
+int croom_room_class_remove(struct croom_room *room, const char *slot, const char *handler_class, struct croom_error *err);
+
 /* Make a lane, parked, for one data thread. 0, -EINVAL, -EEXIST, -ENOSPC, -ENOMEM. */
 int croom_room_lane_add(struct croom_room *room, const char *name, struct croom_lane **lane);
 
@@ -138,7 +165,8 @@ void croom_room_lane_remove(struct croom_room *room, struct croom_lane *lane);
  * 0: published, and observed by every lane unless options->wait_ms is 0. -ETIMEDOUT: published, and *err names
  * the lane that has not moved; the swap stays in force, and what it replaced is closed when the lane moves.
  * Anything else: refused, nothing has changed: -ENOENT (slot or class), -EINVAL (a slot twice, no changes), what
- * a class's open() said, -ESTALE (another revision than expected), -EBUSY (CROOM_RETIRED_MAX), -ENOMEM.
+ * a class's open() said, -ESTALE (another revision than expected), -EBUSY (CROOM_RETIRED_MAX, or an earlier change
+ * waits to be confirmed), -EPERM (frozen), -EACCES (quarantined), -ENOMEM.
  * options, result and err may be NULL.
  */
 int croom_room_swap(struct croom_room *room, const struct croom_change *changes, unsigned count,

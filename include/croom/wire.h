@@ -28,7 +28,7 @@
 
 /*
  * `name` is PAIR.END, which stands nowhere else: by it a checker weakens or delays one access alone. It defines these
- * seven itself, in the header that -DCROOM_CHECKED='"HEADER"' names; every other build has the plain builtins.
+ * eight itself, in the header that -DCROOM_CHECKED='"HEADER"' names; every other build has the plain builtins.
  */
 #ifdef CROOM_CHECKED
 #include CROOM_CHECKED
@@ -42,6 +42,8 @@
 #define croom_trade(name, p, v) __atomic_exchange_n((p), (v), __ATOMIC_ACQ_REL)
 #define croom_get_relaxed(p) __atomic_load_n((p), __ATOMIC_RELAXED)
 #define croom_set_relaxed(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
+/* For what several lanes count, and rarely: a locked instruction on x86. Returns what was there. */
+#define croom_add_relaxed(p, v) __atomic_fetch_add((p), (v), __ATOMIC_RELAXED)
 #endif
 
 #ifdef __cplusplus
