@@ -15,6 +15,17 @@
 
 enum { EVENTS = 64 };
 
+/* Another thread has changed something that wants to be looked at before the timer goes off. */
+static void wake(void *env)
+{
+	const struct croom_control *control = env;
+	const uint64_t one = 1;
+
+	/* It fails when it is readable already. */
+	if (write(control->wake, &one, sizeof(one)) < 0)
+		return;
+}
+
 static int add_event(struct croom_control *control, int fd, void *who)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data.ptr = who };
@@ -52,10 +63,13 @@ static int open_all(struct croom_control *control, const struct croom_control_op
 	control->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	control->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	control->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	control->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	/* The listener and the timer are told from clients by these addresses. */
 	if (!control->program || control->epoll < 0 || control->timer < 0 || control->spare < 0 || control->stop < 0 ||
-	    add_event(control, control->listener, &control->listener) || add_event(control, control->timer, &control->timer))
+	    control->wake < 0 || add_event(control, control->listener, &control->listener) ||
+	    add_event(control, control->timer, &control->timer) || add_event(control, control->wake, &control->wake))
 		return croom_error_set(err, -errno, CROOM_ERROR_OTHER, NULL, "cannot serve %s: %s", control->path, strerror(errno));
+	croom_room_tick_wanted(control->room, wake, control);
 	return 0;
 }
 
@@ -69,7 +83,7 @@ int croom_control_open(struct croom_control **out, struct croom_room *room, cons
 	if (!control)
 		return croom_error_set(err, -ENOMEM, CROOM_ERROR_OTHER, NULL, "out of memory");
 	control->room = room;
-	control->listener = control->lock = control->epoll = control->timer = control->spare = control->stop = -1;
+	control->listener = control->lock = control->epoll = control->timer = control->spare = control->stop = control->wake = -1;
 	rc = open_all(control, options, err);
 	if (rc) {
 		croom_control_close(control);
@@ -89,10 +103,11 @@ int croom_control_fd(const struct croom_control *control)
 	return control->epoll;
 }
 
-/* When the timer has to go off next: for a client, or for panels that wait to be closed. 0: never. */
+/* When the timer has to go off next: for a client, or for the room. 0: never. */
 static int64_t next_ns(struct croom_control *control, int64_t now)
 {
-	int64_t next = croom_room_retired(control->room) ? now + 10000000 : INT64_MAX;
+	int64_t tick_ms = croom_room_tick(control->room);
+	int64_t next = tick_ms < 0 ? INT64_MAX : now + tick_ms * 1000000;
 
 	for (const struct client *client = control->clients; client; client = client->next) {
 		int64_t wanted = client_next_ns(client, now);
@@ -136,7 +151,8 @@ int croom_control_dispatch(struct croom_control *control)
 {
 	struct epoll_event event[EVENTS];
 	int count = epoll_wait(control->epoll, event, EVENTS, 0);
-	bool timer = false, listener = false;
+	bool timer = false, listener = false, woken = false;
+	uint64_t times;
 
 	if (count < 0)
 		return errno == EINTR ? 0 : -errno;
@@ -146,11 +162,16 @@ int croom_control_dispatch(struct croom_control *control)
 			listener = true;
 		else if (event[i].data.ptr == &control->timer)
 			timer = true;
+		else if (event[i].data.ptr == &control->wake)
+			woken = true;
 		else
 			client_ready(control, event[i].data.ptr, event[i].events);
 	}
 	if (timer)
 		on_timer(control);
+	/* Emptied before set_timer() looks at the room: what comes after is another event. */
+	if (woken && read(control->wake, &times, sizeof(times)) < 0)
+		return 0;
 	if (listener)
 		client_accept(control);
 	set_timer(control);
@@ -194,10 +215,11 @@ void croom_control_close(struct croom_control *control)
 		return;
 	if (control->threaded && write(control->stop, &one, sizeof(one)) == sizeof(one))
 		pthread_join(control->thread, NULL);
+	croom_room_tick_wanted(control->room, NULL, NULL);
 	while (control->clients)
 		client_free(control, control->clients);
 	socket_close(control);
-	const int fds[] = { control->epoll, control->timer, control->spare, control->stop };
+	const int fds[] = { control->epoll, control->timer, control->spare, control->stop, control->wake };
 	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
 		if (fds[i] >= 0)
 			close(fds[i]);

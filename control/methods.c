@@ -31,7 +31,7 @@ void reply_error(struct client *client, const char *name, json_t *parameters)
 		client_send(client, message);
 }
 
-static void invalid(struct client *client, const char *parameter, const char *why)
+void invalid(struct client *client, const char *parameter, const char *why)
 {
 	reply_error(client, SERVICE ".InvalidParameter", json_pack("{s:s, s:s}", "parameter", parameter, "message", why));
 }
@@ -66,6 +66,15 @@ void reply_croom_error(struct client *client, const struct croom_error *err)
 		name = ROOM ".Busy";
 		json_object_set_new(parameters, "lane", show_string(err->subject));
 		break;
+	case CROOM_ERROR_UNCONFIRMED:
+		name = ROOM ".Unconfirmed";
+		json_object_set_new(parameters, "revision", json_integer((json_int_t)err->revision));
+		break;
+	case CROOM_ERROR_QUARANTINED:
+		name = ROOM ".Quarantined";
+		json_object_set_new(parameters, "handler", show_string(err->subject));
+		break;
+	case CROOM_ERROR_FROZEN: name = ROOM ".Frozen"; break;
 	case CROOM_ERROR_NO_HISTORY: name = ROOM ".NoHistory"; break;
 	case CROOM_ERROR_NOT_PERMITTED: name = ROOM ".NotPermitted"; break;
 	default: break;
@@ -74,8 +83,8 @@ void reply_croom_error(struct client *client, const struct croom_error *err)
 }
 
 /* A whole number, or null, or not there (then *value stays). False: it is something else, and that was answered. */
-static bool get_number(struct client *client, const json_t *parameters, const char *name, int64_t low, int64_t high,
-		       int64_t *value)
+bool read_number(struct client *client, const json_t *parameters, const char *name, int64_t low, int64_t high,
+		 int64_t *value)
 {
 	const json_t *given = json_object_get(parameters, name);
 	char why[96];
@@ -92,7 +101,7 @@ static bool get_number(struct client *client, const json_t *parameters, const ch
 }
 
 /* Nothing may be given that is not known: a misspelt `expect` must not be taken for none. */
-static bool only(struct client *client, json_t *parameters, const char *const *known)
+bool only(struct client *client, json_t *parameters, const char *const *known)
 {
 	const char *key;
 	json_t *value;
@@ -139,23 +148,28 @@ static void command_of(const struct client *client, const json_t *parameters, ch
 	fclose(comm);
 }
 
-struct request {
-	struct croom_swap_options options;
-	struct croom_origin origin;
-	char command[256];
-	int64_t wait_ms, to;
-};
+const char *read_string(struct client *client, const json_t *parameters, const char *name)
+{
+	const char *value = json_string_value(json_object_get(parameters, name));
+	char why[64];
 
-static bool read_request(struct client *client, json_t *parameters, struct request *request)
+	if (!value) {
+		snprintf(why, sizeof(why), "%s must be a string", name);
+		invalid(client, name, why);
+	}
+	return value;
+}
+
+bool read_request(struct client *client, json_t *parameters, struct request *request)
 {
 	const json_t *command = json_object_get(parameters, "command");
 	int64_t expect = 0;
 
 	memset(request, 0, sizeof(*request));
 	request->wait_ms = WAIT_MS_DEFAULT;
-	if (!get_number(client, parameters, "expect", 1, INT64_MAX, &expect) ||
-	    !get_number(client, parameters, "wait_ms", 0, WAIT_MS_MAX, &request->wait_ms) ||
-	    !get_number(client, parameters, "to", 1, INT64_MAX, &request->to))
+	if (!read_number(client, parameters, "expect", 1, INT64_MAX, &expect) ||
+	    !read_number(client, parameters, "wait_ms", 0, WAIT_MS_MAX, &request->wait_ms) ||
+	    !read_number(client, parameters, "to", 1, INT64_MAX, &request->to))
 		return false;
 	if (command && !json_is_null(command) && !json_is_string(command)) {
 		invalid(client, "command", "command must be a string");
@@ -172,8 +186,12 @@ void method_poll(struct croom_control *control, struct client *client, int64_t n
 {
 	struct croom_swap_result result;
 	struct croom_error err;
-	int rc = croom_room_poll(control->room, client->wait_revision, &result, &err);
+	int rc;
 
+	/* A change that is to be undone when it is late has the same deadline. */
+	if (now >= client->wait_until_ns)
+		croom_room_tick(control->room);
+	rc = croom_room_poll(control->room, client->wait_revision, &result, &err);
 	if (rc == -EAGAIN && now < client->wait_until_ns)
 		return;
 	client->wait_revision = 0;
@@ -183,8 +201,8 @@ void method_poll(struct croom_control *control, struct client *client, int64_t n
 		reply(client, show_result(&result), false);
 }
 
-static void published(struct croom_control *control, struct client *client, int rc, const struct croom_error *err,
-		      const struct croom_swap_result *result, int64_t wait_ms)
+void published(struct croom_control *control, struct client *client, int rc, const struct croom_error *err,
+	       const struct croom_swap_result *result, int64_t wait_ms)
 {
 	if (rc) {
 		reply_croom_error(client, err);
@@ -199,7 +217,8 @@ static void published(struct croom_control *control, struct client *client, int 
 
 static void do_swap(struct croom_control *control, struct client *client, json_t *parameters)
 {
-	static const char *const known[] = { "changes", "expect", "wait_ms", "command", NULL };
+	static const char *const known[] = { "changes", "expect", "wait_ms", "command", "trial", "confirm_ms", "observe_ms", "dry_run",
+					     NULL };
 	static const char *const fields[] = { "slot", "handler", NULL };
 	struct croom_change change[CROOM_SLOTS_MAX];
 	struct croom_swap_result result;
@@ -211,7 +230,8 @@ static void do_swap(struct croom_control *control, struct client *client, json_t
 	json_t *one;
 	int rc;
 
-	if (!only(client, parameters, known) || !read_request(client, parameters, &request))
+	if (!only(client, parameters, known) || !read_request(client, parameters, &request) ||
+	    !read_trial(client, parameters, &request))
 		return;
 	if (!json_is_array(changes) || json_array_size(changes) == 0 || json_array_size(changes) > CROOM_SLOTS_MAX) {
 		invalid(client, "changes", "changes must be a list of 1 to 256 {slot, handler}");
@@ -229,7 +249,7 @@ static void do_swap(struct croom_control *control, struct client *client, json_t
 		count++;
 	}
 	rc = croom_room_swap(control->room, change, count, &request.options, &result, &err);
-	published(control, client, rc, &err, &result, request.wait_ms);
+	published(control, client, rc, &err, &result, request.options.dry_run ? 0 : request.wait_ms);
 }
 
 static void do_rollback(struct croom_control *control, struct client *client, json_t *parameters)
@@ -251,19 +271,19 @@ static void do_history(struct croom_control *control, struct client *client, jso
 	static const char *const known[] = { "after", "count", NULL };
 	int64_t after = 0, count = CROOM_HISTORY_MAX;
 
-	if (only(client, parameters, known) && get_number(client, parameters, "after", 0, INT64_MAX, &after) &&
-	    get_number(client, parameters, "count", 1, CROOM_HISTORY_MAX, &count))
+	if (only(client, parameters, known) && read_number(client, parameters, "after", 0, INT64_MAX, &after) &&
+	    read_number(client, parameters, "count", 1, CROOM_HISTORY_MAX, &count))
 		reply(client, show_history(control, (uint64_t)after, (size_t)count, NULL), false);
 }
 
-static void do_watch(struct croom_control *control, struct client *client, json_t *parameters, bool more)
+static void do_watch(struct croom_control *control, struct client *client, json_t *parameters)
 {
 	static const char *const known[] = { "interval_ms", NULL };
 	int64_t interval_ms = 1000;
 
-	if (!only(client, parameters, known) || !get_number(client, parameters, "interval_ms", 50, 60000, &interval_ms))
+	if (!only(client, parameters, known) || !read_number(client, parameters, "interval_ms", 50, 60000, &interval_ms))
 		return;
-	if (!more) {
+	if (!client->wants_more) {
 		reply_error(client, SERVICE ".ExpectedMore", NULL);
 		return;
 	}
@@ -317,36 +337,66 @@ static void unknown_method(struct client *client, const char *method)
 			    json_pack("{s:s%}", "interface", method, interface));
 }
 
-void method_call(struct croom_control *control, struct client *client, json_t *message)
+static void do_list(struct croom_control *control, struct client *client, json_t *parameters)
 {
 	static const char *const none[] = { NULL };
+
+	if (only(client, parameters, none))
+		reply(client, show_list(control), false);
+}
+
+static void do_get_info(struct croom_control *control, struct client *client, json_t *parameters)
+{
+	(void)control;
+	(void)parameters;
+	do_info(client);
+}
+
+static void do_get_description(struct croom_control *control, struct client *client, json_t *parameters)
+{
+	(void)control;
+	do_description(client, parameters);
+}
+
+static const struct {
+	const char *name;
+	void (*run)(struct croom_control *control, struct client *client, json_t *parameters);
+} methods[] = {
+	{ ROOM ".List", do_list },
+	{ ROOM ".Swap", do_swap },
+	{ ROOM ".Rollback", do_rollback },
+	{ ROOM ".History", do_history },
+	{ ROOM ".Watch", do_watch },
+	{ ROOM ".Confirm", do_confirm },
+	{ ROOM ".Promote", do_promote },
+	{ ROOM ".Profile", do_profile },
+	{ ROOM ".Trial", do_trial },
+	{ ROOM ".Freeze", do_freeze },
+	{ ROOM ".Thaw", do_thaw },
+	{ ROOM ".Pardon", do_pardon },
+	{ SERVICE ".GetInfo", do_get_info },
+	{ SERVICE ".GetInterfaceDescription", do_get_description },
+};
+
+void method_call(struct croom_control *control, struct client *client, json_t *message)
+{
 	const char *method = json_string_value(json_object_get(message, "method"));
 	json_t *given = json_object_get(message, "parameters"), *parameters;
-	bool more = json_is_true(json_object_get(message, "more"));
+	size_t i = 0;
 
 	client->oneway = json_is_true(json_object_get(message, "oneway"));
+	client->wants_more = json_is_true(json_object_get(message, "more")) && !client->oneway;
 	if (!method || (given && !json_is_object(given) && !json_is_null(given))) {
 		invalid(client, method ? "parameters" : "method", method ? "parameters must be an object" : "method must be a string");
 		return;
 	}
-	parameters = json_is_object(given) ? json_incref(given) : json_object();
-	if (strcmp(method, ROOM ".List") == 0) {
-		if (only(client, parameters, none))
-			reply(client, show_list(control), false);
-	} else if (strcmp(method, ROOM ".Swap") == 0) {
-		do_swap(control, client, parameters);
-	} else if (strcmp(method, ROOM ".Rollback") == 0) {
-		do_rollback(control, client, parameters);
-	} else if (strcmp(method, ROOM ".History") == 0) {
-		do_history(control, client, parameters);
-	} else if (strcmp(method, ROOM ".Watch") == 0) {
-		do_watch(control, client, parameters, more && !client->oneway);
-	} else if (strcmp(method, SERVICE ".GetInfo") == 0) {
-		do_info(client);
-	} else if (strcmp(method, SERVICE ".GetInterfaceDescription") == 0) {
-		do_description(client, parameters);
-	} else {
+	while (i < sizeof(methods) / sizeof(methods[0]) && strcmp(methods[i].name, method))
+		i++;
+	if (i == sizeof(methods) / sizeof(methods[0])) {
 		unknown_method(client, method);
+		return;
 	}
+	parameters = json_is_object(given) ? json_incref(given) : json_object();
+	methods[i].run(control, client, parameters);
 	json_decref(parameters);
 }

@@ -12,6 +12,7 @@
 
 #include <croom/control.h>
 #include <croom/inspect.h>
+#include <croom/trial.h>
 #include <jansson.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -48,7 +49,7 @@ struct client {
 	/* a swap that waits for lanes */
 	uint64_t wait_revision;    /* 0: none */
 	int64_t wait_until_ns;
-	bool oneway;
+	bool oneway, wants_more;   /* of the message that is being answered */
 	/* a watch */
 	int64_t watch_ns, watch_next_ns;   /* interval; 0: none */
 	uint64_t watch_revision;
@@ -69,7 +70,7 @@ struct croom_control {
 	struct client *clients;
 	pthread_t thread;
 	bool threaded;
-	int stop;                  /* an eventfd */
+	int stop, wake;            /* eventfds: end the thread, look at the room */
 };
 
 /* socket.c */
@@ -94,6 +95,36 @@ void method_poll(struct croom_control *control, struct client *client, int64_t n
 void reply(struct client *client, json_t *parameters, bool continues);
 void reply_error(struct client *client, const char *name, json_t *parameters);
 void reply_croom_error(struct client *client, const struct croom_error *err);
+
+/* What the requests for a change have in common. */
+struct request {
+	struct croom_swap_options options;
+	struct croom_origin origin;
+	struct croom_trial trial;
+	char command[256];
+	int64_t wait_ms, to;
+};
+/* False: it was wrong, and that was answered. */
+bool read_request(struct client *client, json_t *parameters, struct request *request);
+bool read_number(struct client *client, const json_t *parameters, const char *name, int64_t low, int64_t high, int64_t *value);
+/* A string that has to be there; NULL: it is not, and that was answered. */
+const char *read_string(struct client *client, const json_t *parameters, const char *name);
+/* Nothing may be given that is not known: a misspelt `expect` must not be taken for none. */
+bool only(struct client *client, json_t *parameters, const char *const *known);
+void invalid(struct client *client, const char *parameter, const char *why);
+/* Answer a change, now or when its lanes have moved. */
+void published(struct croom_control *control, struct client *client, int rc, const struct croom_error *err,
+	       const struct croom_swap_result *result, int64_t wait_ms);
+
+/* methods-trial.c */
+bool read_trial(struct client *client, const json_t *parameters, struct request *request);
+void do_confirm(struct croom_control *control, struct client *client, json_t *parameters);
+void do_freeze(struct croom_control *control, struct client *client, json_t *parameters);
+void do_thaw(struct croom_control *control, struct client *client, json_t *parameters);
+void do_promote(struct croom_control *control, struct client *client, json_t *parameters);
+void do_profile(struct croom_control *control, struct client *client, json_t *parameters);
+void do_trial(struct croom_control *control, struct client *client, json_t *parameters);
+void do_pardon(struct croom_control *control, struct client *client, json_t *parameters);
 
 /* show.c: a room as JSON. */
 json_t *show_list(struct croom_control *control);

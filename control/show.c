@@ -86,11 +86,11 @@ static int add_slot(void *env, const struct croom_slot_view *slot)
 							 class->syntax ? show_string(class->syntax) : json_null()));
 	}
 	json_array_append_new(slots->list,
-		json_pack("{s:s, s:o, s:o, s:o, s:I, s:o, s:o}", "name", slot->name, "help",
+		json_pack("{s:s, s:o, s:o, s:o, s:I, s:o, s:o, s:o}", "name", slot->name, "help",
 			  show_string(slot->help ? slot->help : ""), "handler",
 			  show_handler(slot->handler, slots->limit, &slots->used), "since_revision",
 			  number(slot->since_revision), "since_ns", (json_int_t)slot->since_ns, "calls", number(slot->calls),
-			  "classes", classes));
+			  "trial", *slot->trial ? json_string(slot->trial) : json_null(), "classes", classes));
 	return 0;
 }
 
@@ -120,6 +120,38 @@ json_t *show_gauges(struct croom_control *control)
 	return gauges;
 }
 
+static json_t *show_frozen(struct croom_control *control)
+{
+	char why[1024];
+
+	return croom_room_frozen(control->room, why, sizeof(why)) ? show_string(why) : json_null();
+}
+
+static json_t *show_unconfirmed(struct croom_control *control)
+{
+	int64_t left_ms = 0;
+	uint64_t revision = croom_room_unconfirmed(control->room, &left_ms);
+
+	return revision ? json_pack("{s:o, s:I}", "revision", number(revision), "left_ms", (json_int_t)left_ms) : json_null();
+}
+
+static int add_quarantined(void *env, const struct croom_quarantine_view *one)
+{
+	size_t used = 0;
+
+	json_array_append_new(env, json_pack("{s:s, s:o, s:o}", "slot", one->slot, "handler", show_handler(one->handler, 4096, &used),
+					     "why", show_string(one->why)));
+	return 0;
+}
+
+static json_t *show_quarantined(struct croom_control *control)
+{
+	json_t *list = json_array();
+
+	croom_room_each_quarantined(control->room, add_quarantined, list);
+	return list;
+}
+
 json_t *show_list(struct croom_control *control)
 {
 	struct slots slots = { .list = json_array() };
@@ -131,9 +163,11 @@ json_t *show_list(struct croom_control *control)
 	/* The revision comes with the slots: `expect` with it must mean what was seen. */
 	croom_room_each_slot(control->room, add_slot, &slots);
 	croom_room_each_lane(control->room, add_lane, lanes);
-	return json_pack("{s:s, s:o, s:i, s:o, s:o, s:o, s:o}", "room", croom_room_name(control->room), "program",
+	return json_pack("{s:s, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "room", croom_room_name(control->room), "program",
 			 show_string(control->program), "pid", (int)getpid(), "revision",
-			 number(slots.revision), "slots", slots.list, "lanes", lanes, "gauges", show_gauges(control));
+			 number(slots.revision), "frozen", show_frozen(control), "unconfirmed", show_unconfirmed(control),
+			 "quarantined", show_quarantined(control), "slots", slots.list, "lanes", lanes, "gauges",
+			 show_gauges(control));
 }
 
 /* The newest entries that fit, oldest first. */
@@ -151,11 +185,18 @@ static void drop_oldest(struct entries *entries)
 	entries->first = (entries->first + 1) % (CROOM_HISTORY_MAX + 1);
 }
 
+static const char *cause_name(enum croom_cause cause)
+{
+	static const char *const names[] = { "swap", "rollback", "breach", "end_of_trial", "unconfirmed", "unobserved", "profile" };
+
+	return names[cause];
+}
+
 static int add_entry(void *env, const struct croom_history_view *change)
 {
 	struct entries *entries = env;
 	/* So that one entry always fits, whatever it changes. */
-	size_t limit = SHOWN_MAX / 4 / (change->changes ? change->changes : 1), used = strlen(change->command);
+	size_t limit = SHOWN_MAX / 4 / (change->changes ? change->changes : 1), used = strlen(change->command) + strlen(change->note);
 	json_t *changes = json_array();
 
 	for (unsigned i = 0; i < change->changes; i++)
@@ -163,9 +204,10 @@ static int add_entry(void *env, const struct croom_history_view *change)
 							 show_handler(change->change[i].from, limit, &used), "to",
 							 show_handler(change->change[i].to, limit, &used)));
 	json_array_append_new(entries->list,
-		json_pack("{s:o, s:I, s:o, s:I, s:I, s:o, s:o}", "revision", number(change->revision), "time_ns",
+		json_pack("{s:o, s:I, s:o, s:s, s:o, s:I, s:I, s:o, s:o}", "revision", number(change->revision), "time_ns",
 			  (json_int_t)change->time_ns, "rollback_to",
-			  change->rollback_to ? number(change->rollback_to) : json_null(), "uid", (json_int_t)change->uid, "pid",
+			  change->rollback_to ? number(change->rollback_to) : json_null(), "cause", cause_name(change->cause), "note",
+			  show_string(change->note), "uid", (json_int_t)change->uid, "pid",
 			  (json_int_t)change->pid, "command", show_string(change->command), "changes", changes));
 	entries->size[(entries->first + json_array_size(entries->list) - 1) % (CROOM_HISTORY_MAX + 1)] = used;
 	entries->used += used;

@@ -17,6 +17,10 @@ struct ctl {
 	bool json;
 	int64_t expect, to, wait_ms, count;   /* -1: not given */
 	int64_t interval_ms;
+	const char *guard, *why;       /* NULL: not given */
+	int64_t canary, confirm_ms;    /* 0: not given */
+	int64_t for_ms, sample;
+	bool shadow, undo_late, dry_run;
 	int64_t patience_ms;           /* with a room that does not answer */
 	char command[256];             /* the command line, for the history */
 	char found[108];               /* name of the room that was connected to */
@@ -71,6 +75,24 @@ int verb_list(struct ctl *ctl);
 int verb_swap(struct ctl *ctl);
 int verb_history(struct ctl *ctl);
 int verb_rollback(struct ctl *ctl);
+
+/* A request for a change, with what all of them have. */
+json_t *change_request(const struct ctl *ctl);
+/* Call a method that answers with a revision, and show that. */
+int change_call(struct ctl *ctl, const char *method, json_t *parameters);
+/* SLOT=HANDLER, as {slot, handler}; NULL: it is none, and that was told. */
+json_t *slot_and_handler(const struct ctl *ctl, const char *text);
+
+/* trial.c */
+int verb_confirm(struct ctl *ctl);
+int verb_promote(struct ctl *ctl);
+int verb_trial(struct ctl *ctl);
+int verb_profile(struct ctl *ctl);
+int verb_freeze(struct ctl *ctl);
+int verb_thaw(struct ctl *ctl);
+int verb_pardon(struct ctl *ctl);
+/* Add what --guard, --canary and the like ask for; the exit code, DONE to go on. */
+int trial_request(const struct ctl *ctl, json_t *parameters);
 
 /* watch.c */
 int verb_watch(struct ctl *ctl);

@@ -19,6 +19,12 @@ static const char help[] =
 	"  watch                         rates and changes, live\n"
 	"  history                       who changed what, when\n"
 	"  rollback                      back to the state before the last change, or to one of the history\n"
+	"  confirm                       keep what was swapped in with --confirm-within\n"
+	"  promote SLOT                  end a guard or canary now: the new handler takes over\n"
+	"  trial SLOT                    what the guard, canary, shadow or profile in the slot has found\n"
+	"  profile SLOT                  time the slot's handler for a while, and show how long its calls take\n"
+	"  freeze, thaw                  refuse every change from now on (--why); allow them again\n"
+	"  pardon SLOT=HANDLER           let a quarantined handler be swapped in again\n"
 	"\n"
 	"  -r, --room NAME     which room; not needed when only one is running\n"
 	"      --socket PATH   which room, by its socket\n"
@@ -26,6 +32,15 @@ static const char help[] =
 	"      --expect REV    swap, rollback: refuse unless REV is the current revision\n"
 	"      --timeout TIME  swap, rollback: how long to wait until every lane runs it (5s, 500ms; at most 60s)\n"
 	"      --no-wait       swap, rollback: do not wait\n"
+	"      --guard RULES   swap: go back as soon as a rule is broken: p99<5us,max<1ms,errors<0.1%,errors<10,for=10s\n"
+	"      --canary 1/N    swap: one record in N to the new handler, until promoted; may have --guard, too\n"
+	"      --shadow        swap: both handlers for every record, the old one's answer counts; may have --guard, too\n"
+	"      --confirm-within TIME  swap: go back unless `croomctl confirm` comes in time\n"
+	"      --undo-late     swap: go back unless every lane runs it within --timeout\n"
+	"      --dry-run       swap: say what would happen, and do not do it\n"
+	"      --why TEXT      freeze: the reason that everybody is told\n"
+	"      --for TIME      profile: how long (default 5s)\n"
+	"      --sample N      profile: time one call in N (default 1)\n"
 	"      --to REV        rollback: the revision to go back to\n"
 	"      --count N       history: only the last N changes\n"
 	"      --interval TIME watch: time between two looks (default 1s)\n"
@@ -36,9 +51,12 @@ static const char help[] =
 	"\n"
 	"  croomctl swap printer=json strategy=sample:10 && croomctl rollback\n";
 
-enum { OPT_SOCKET = 256, OPT_JSON, OPT_EXPECT, OPT_TIMEOUT, OPT_NO_WAIT, OPT_TO, OPT_COUNT, OPT_INTERVAL, OPT_VERSION };
+enum { OPT_SOCKET = 256, OPT_JSON, OPT_EXPECT, OPT_TIMEOUT, OPT_NO_WAIT, OPT_TO, OPT_COUNT, OPT_INTERVAL, OPT_GUARD,
+       OPT_CANARY, OPT_SHADOW, OPT_CONFIRM, OPT_UNDO_LATE, OPT_DRY_RUN, OPT_WHY, OPT_FOR, OPT_SAMPLE, OPT_VERSION };
 #define BIT(option) (1U << ((option) - 256))
-enum { EVERY = BIT(OPT_SOCKET) | BIT(OPT_JSON), CHANGE = EVERY | BIT(OPT_EXPECT) | BIT(OPT_TIMEOUT) | BIT(OPT_NO_WAIT) };
+enum { EVERY = BIT(OPT_SOCKET) | BIT(OPT_JSON), CHANGE = EVERY | BIT(OPT_EXPECT) | BIT(OPT_TIMEOUT) | BIT(OPT_NO_WAIT),
+       SWAP = CHANGE | BIT(OPT_GUARD) | BIT(OPT_CANARY) | BIT(OPT_SHADOW) | BIT(OPT_CONFIRM) | BIT(OPT_UNDO_LATE) |
+	      BIT(OPT_DRY_RUN) };
 
 static const struct {
 	const char *name;
@@ -48,10 +66,17 @@ static const struct {
 } verbs[] = {
 	{ "ls", verb_ls, EVERY, false },
 	{ "list", verb_list, EVERY, false },
-	{ "swap", verb_swap, CHANGE, true },
+	{ "swap", verb_swap, SWAP, true },
 	{ "watch", verb_watch, EVERY | BIT(OPT_INTERVAL), false },
 	{ "history", verb_history, EVERY | BIT(OPT_COUNT), false },
 	{ "rollback", verb_rollback, CHANGE | BIT(OPT_TO), false },
+	{ "confirm", verb_confirm, EVERY | BIT(OPT_EXPECT), false },
+	{ "promote", verb_promote, CHANGE, true },
+	{ "trial", verb_trial, EVERY, true },
+	{ "profile", verb_profile, EVERY | BIT(OPT_FOR) | BIT(OPT_SAMPLE), true },
+	{ "freeze", verb_freeze, EVERY | BIT(OPT_WHY), false },
+	{ "thaw", verb_thaw, EVERY, false },
+	{ "pardon", verb_pardon, EVERY, true },
 };
 enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };
 
@@ -60,7 +85,12 @@ static const struct option longs[] = {
 	{ "json", no_argument, NULL, OPT_JSON }, { "expect", required_argument, NULL, OPT_EXPECT },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT }, { "no-wait", no_argument, NULL, OPT_NO_WAIT },
 	{ "to", required_argument, NULL, OPT_TO }, { "count", required_argument, NULL, OPT_COUNT },
-	{ "interval", required_argument, NULL, OPT_INTERVAL }, { "help", no_argument, NULL, 'h' },
+	{ "interval", required_argument, NULL, OPT_INTERVAL }, { "guard", required_argument, NULL, OPT_GUARD },
+	{ "canary", required_argument, NULL, OPT_CANARY }, { "shadow", no_argument, NULL, OPT_SHADOW },
+	{ "confirm-within", required_argument, NULL, OPT_CONFIRM }, { "undo-late", no_argument, NULL, OPT_UNDO_LATE },
+	{ "dry-run", no_argument, NULL, OPT_DRY_RUN }, { "why", required_argument, NULL, OPT_WHY },
+	{ "for", required_argument, NULL, OPT_FOR }, { "sample", required_argument, NULL, OPT_SAMPLE },
+	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, OPT_VERSION }, { NULL, 0, NULL, 0 },
 };
 
@@ -85,6 +115,55 @@ static bool milliseconds(const char *text, int64_t low, int64_t *ms)
 	if (strcmp(end, "ms"))
 		*ms *= 1000;
 	return (strcmp(end, "ms") == 0 || strcmp(end, "s") == 0 || *end == 0) && *ms >= low && *ms <= 60000;
+}
+
+/* Up to a day: a number and ms, s, m or h. */
+static bool long_time(const char *text, int64_t *ms)
+{
+	static const struct { const char *name; int64_t ms; } units[] = {
+		{ "ms", 1 }, { "s", 1000 }, { "", 1000 }, { "m", 60000 }, { "h", 3600000 } };
+	char *end;
+
+	if (!whole(text, 1, 86400000, ms, &end))
+		return false;
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (strcmp(end, units[i].name) == 0) {
+			*ms *= units[i].ms;
+			return *ms <= 86400000;
+		}
+	return false;
+}
+
+/* What a trial is made of. -1 to go on, otherwise the exit code. */
+static int read_trial_option(struct ctl *ctl, int option)
+{
+	char *end = "";
+
+	switch (option) {
+	case OPT_GUARD: ctl->guard = optarg; break;
+	case OPT_SHADOW: ctl->shadow = true; break;
+	case OPT_UNDO_LATE: ctl->undo_late = true; break;
+	case OPT_DRY_RUN: ctl->dry_run = true; break;
+	case OPT_WHY: ctl->why = optarg; break;
+	case OPT_CANARY:
+		if (strncmp(optarg, "1/", 2) || !whole(optarg + 2, 2, 1000000, &ctl->canary, &end) || *end)
+			return usage(ctl, "--canary", optarg, "1/N, such as 1/100, N from 2 to 1000000");
+		break;
+	case OPT_CONFIRM:
+		if (!long_time(optarg, &ctl->confirm_ms))
+			return usage(ctl, "--confirm-within", optarg, "a time up to a day, such as 30s or 5m");
+		break;
+	case OPT_FOR:
+		if (!long_time(optarg, &ctl->for_ms))
+			return usage(ctl, "--for", optarg, "a time up to a day, such as 5s or 2m");
+		break;
+	case OPT_SAMPLE:
+		if (!whole(optarg, 1, 1000000, &ctl->sample, &end) || *end)
+			return usage(ctl, "--sample", optarg, "1 to 1000000");
+		break;
+	default: break;
+	}
+	return -1;
 }
 
 /* -1 to go on, otherwise the exit code. */
@@ -119,7 +198,7 @@ static int read_option(struct ctl *ctl, int option)
 		break;
 	case 'h': fputs(help, stdout); return DONE;
 	case OPT_VERSION: puts("croomctl " CROOM_VERSION); return DONE;
-	default: return -1;
+	default: return read_trial_option(ctl, option);
 	}
 	return -1;
 }
@@ -234,7 +313,7 @@ static void command_line(int argc, char **argv, char *text, size_t size)
 
 int main(int argc, char **argv)
 {
-	struct ctl ctl = { .expect = -1, .to = -1, .wait_ms = -1, .count = -1, .interval_ms = 1000,
+	struct ctl ctl = { .expect = -1, .to = -1, .wait_ms = -1, .count = -1, .interval_ms = 1000, .for_ms = 5000, .sample = 1,
 			   .patience_ms = ANSWER_MS };
 	unsigned given = 0;
 	int option, rc = -1;
@@ -254,7 +333,7 @@ int main(int argc, char **argv)
 		return finish(rc);
 	if (optind == argc)
 		return finish(ctl_fail(&ctl, USAGE, "org.croom.ctl.Usage",
-				       "say what to do: ls, list, swap, watch, history or rollback; see croomctl --help"));
+				       "say what to do: ls, list, swap, watch, history, rollback ...; see croomctl --help"));
 	ctl.verb = argv[optind];
 	ctl.argv = argv + optind + 1;
 	ctl.argc = argc - optind - 1;

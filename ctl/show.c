@@ -122,19 +122,40 @@ static void print_classes(const json_t *slot)
 	}
 }
 
+/* What keeps the room from being changed, or will change it by itself. */
+static void show_holds(const json_t *list)
+{
+	const json_t *waits = json_object_get(list, "unconfirmed"), *one;
+	char slot[64], handler[256], why[256];
+	size_t i;
+
+	if (json_is_string(json_object_get(list, "frozen")))
+		printf("FROZEN: %s\n", text_of(list, "frozen", why, sizeof(why)));
+	if (json_is_object(waits))
+		printf("UNCONFIRMED: revision %lld goes back in %.1f s unless `croomctl confirm` comes\n", number_of(waits, "revision"),
+		       (double)number_of(waits, "left_ms") / 1e3);
+	json_array_foreach(json_object_get(list, "quarantined"), i, one)
+		printf("QUARANTINED: %s=%s: %s\n", text_of(one, "slot", slot, sizeof(slot)),
+		       text_of(one, "handler", handler, sizeof(handler)), text_of(one, "why", why, sizeof(why)));
+}
+
 void show_list(json_t *list)
 {
 	char a[256], b[256];
 	size_t i;
 	json_t *one;
 
-	printf("room %s, revision %lld, pid %lld: %s\n\n", text_of(list, "room", a, sizeof(a)), number_of(list, "revision"),
+	printf("room %s, revision %lld, pid %lld: %s\n", text_of(list, "room", a, sizeof(a)), number_of(list, "revision"),
 	       number_of(list, "pid"), text_of(list, "program", b, sizeof(b)));
+	show_holds(list);
+	putchar('\n');
 	json_array_foreach(json_object_get(list, "slots"), i, one) {
 		printf("%-10s  %s", text_of(one, "name", a, sizeof(a)), text_of(one, "handler", b, sizeof(b)));
 		printf("   since revision %lld at ", number_of(one, "since_revision"));
 		print_time(stdout, number_of(one, "since_ns"), "%H:%M:%S");
 		printf(", %lld calls", number_of(one, "calls"));
+		if (json_is_string(json_object_get(one, "trial")))
+			printf(", on trial (%s)", text_of(one, "trial", a, sizeof(a)));
 		printf("%s%s\n", *text_of(one, "help", a, sizeof(a)) ? ": " : "", a);
 		print_classes(one);
 	}
@@ -165,6 +186,8 @@ void show_entry(FILE *out, const json_t *entry)
 		text_of(entry, "command", command, sizeof(command)));
 	if (number_of(entry, "rollback_to"))
 		fprintf(out, "        back to revision %lld\n", number_of(entry, "rollback_to"));
+	if (*text_of(entry, "note", command, sizeof(command)))
+		fprintf(out, "        %s: %s\n", text_of(entry, "cause", slot, sizeof(slot)), command);
 	json_array_foreach(json_object_get(entry, "changes"), i, change)
 		fprintf(out, "        %s: %s -> %s\n", text_of(change, "slot", slot, sizeof(slot)),
 			text_of(change, "from", from, sizeof(from)), text_of(change, "to", to, sizeof(to)));

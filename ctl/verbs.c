@@ -99,7 +99,7 @@ int verb_list(struct ctl *ctl)
 	return code;
 }
 
-static json_t *request(const struct ctl *ctl)
+json_t *change_request(const struct ctl *ctl)
 {
 	json_t *parameters = json_pack("{s:o, s:o}", "expect", number_or_null(ctl->expect), "wait_ms", number_or_null(ctl->wait_ms));
 
@@ -107,8 +107,7 @@ static json_t *request(const struct ctl *ctl)
 	return parameters;
 }
 
-/* Call a method that answers with a revision, and show that. */
-static int change(struct ctl *ctl, const char *method, json_t *parameters)
+int change_call(struct ctl *ctl, const char *method, json_t *parameters)
 {
 	int code;
 	json_t *result;
@@ -118,29 +117,41 @@ static int change(struct ctl *ctl, const char *method, json_t *parameters)
 
 	if (result && ctl->json)
 		print_json(result, JSON_INDENT(2));
+	else if (result && ctl->dry_run)
+		printf("would be revision %lld; nothing was changed\n",
+		       (long long)json_integer_value(json_object_get(result, "revision")));
 	else if (result)
 		show_swap(result);
 	json_decref(result);
 	return code;
 }
 
+json_t *slot_and_handler(const struct ctl *ctl, const char *text)
+{
+	const char *equals = strchr(text, '=');
+	json_t *one;
+
+	if (!equals || equals == text || !equals[1]) {
+		ctl_fail(ctl, USAGE, "org.croom.ctl.Usage", "'%s' is not SLOT=CLASS or SLOT=CLASS:CONFIG, such as printer=json", text);
+		return NULL;
+	}
+	one = json_pack("{s:s%, s:s}", "slot", text, (size_t)(equals - text), "handler", equals + 1);
+	if (!one)
+		ctl_fail(ctl, USAGE, "org.croom.ctl.Usage", "a change is not UTF-8 text");
+	return one;
+}
+
 int verb_swap(struct ctl *ctl)
 {
 	json_t *changes = json_array(), *parameters;
+	int code;
 
 	for (int i = 0; i < ctl->argc; i++) {
-		const char *equals = strchr(ctl->argv[i], '=');
-		json_t *one;
+		json_t *one = slot_and_handler(ctl, ctl->argv[i]);
 
-		if (!equals || equals == ctl->argv[i] || !equals[1]) {
-			json_decref(changes);
-			return ctl_fail(ctl, USAGE, "org.croom.ctl.Usage", "'%s' is not SLOT=CLASS or SLOT=CLASS:CONFIG, such as printer=json",
-					ctl->argv[i]);
-		}
-		one = json_pack("{s:s%, s:s}", "slot", ctl->argv[i], (size_t)(equals - ctl->argv[i]), "handler", equals + 1);
 		if (!one) {
 			json_decref(changes);
-			return ctl_fail(ctl, USAGE, "org.croom.ctl.Usage", "change %d is not UTF-8 text", i + 1);
+			return USAGE;
 		}
 		json_array_append_new(changes, one);
 	}
@@ -149,17 +160,22 @@ int verb_swap(struct ctl *ctl)
 		return ctl_fail(ctl, USAGE, "org.croom.ctl.Usage",
 				"swap what? `croomctl swap SLOT=CLASS[:CONFIG]...`; `croomctl list` shows slots and classes");
 	}
-	parameters = request(ctl);
+	parameters = change_request(ctl);
 	json_object_set_new(parameters, "changes", changes);
-	return change(ctl, "org.croom.Room.Swap", parameters);
+	code = trial_request(ctl, parameters);
+	if (code) {
+		json_decref(parameters);
+		return code;
+	}
+	return change_call(ctl, "org.croom.Room.Swap", parameters);
 }
 
 int verb_rollback(struct ctl *ctl)
 {
-	json_t *parameters = request(ctl);
+	json_t *parameters = change_request(ctl);
 
 	json_object_set_new(parameters, "to", number_or_null(ctl->to));
-	return change(ctl, "org.croom.Room.Rollback", parameters);
+	return change_call(ctl, "org.croom.Room.Rollback", parameters);
 }
 
 int verb_history(struct ctl *ctl)

@@ -192,6 +192,14 @@ static int may_confirm(const struct croom_room *room, uint64_t revision, struct 
 	return 0;
 }
 
+void croom_room_tick_wanted(struct croom_room *room, void (*wanted)(void *env), void *env)
+{
+	pthread_mutex_lock(&room->mutex);
+	room->tick_wanted = wanted;
+	room->tick_env = env;
+	pthread_mutex_unlock(&room->mutex);
+}
+
 int croom_room_confirm(struct croom_room *room, uint64_t revision, const struct croom_origin *origin, struct croom_error *err)
 {
 	struct croom_error own;

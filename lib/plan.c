@@ -327,14 +327,18 @@ static bool settles(const struct plan *plan, const struct pending *pending)
 }
 
 /* The time of a trial runs from here; what it finds stays readable when it has gone. */
-static void trials_begin(const struct plan *plan)
+static bool trials_begin(const struct plan *plan)
 {
+	bool any = false;
+
 	for (uint32_t i = 0; i < plan->room->slots; i++)
 		if (plan->instance[i] && plan->instance[i]->trial) {
 			trial_begin(plan->instance[i]->trial);
 			trial_put(plan->room->slot[i].last_trial);
 			plan->room->slot[i].last_trial = trial_get(plan->instance[i]->trial);
+			any = true;
 		}
+	return any;
 }
 
 /* Publish and remember it; cannot fail. */
@@ -342,6 +346,7 @@ void plan_publish(struct plan *plan)
 {
 	struct croom_room *room = plan->room;
 	struct pending *over = room->pending && settles(plan, room->pending) ? room->pending : NULL;
+	bool timed = plan->pending != NULL;
 
 	if (over)
 		room->pending = NULL;
@@ -350,7 +355,7 @@ void plan_publish(struct plan *plan)
 		room->pending = plan->pending;
 		plan->pending = NULL;
 	}
-	trials_begin(plan);
+	timed |= trials_begin(plan);
 	plan->state->trusted = !on_trial(plan) && (!room->pending || room->pending->confirm_by_ns == INT64_MAX);
 	event_change(room, CROOM_EVENT_INTENT, plan->state);
 	publish(room, plan->panel);
@@ -360,4 +365,6 @@ void plan_publish(struct plan *plan)
 	plan->state = NULL;
 	/* What it kept open may be closed by this, or with the panel that was just retired. */
 	pending_free(over);
+	if (timed && room->tick_wanted)
+		room->tick_wanted(room->tick_env);
 }

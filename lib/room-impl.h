@@ -129,6 +129,8 @@ struct croom_room {
 	struct quarantined *quarantined;
 	void (*hear)(void *env, const struct croom_event *event);
 	void *hear_env;
+	void (*tick_wanted)(void *env);
+	void *tick_env;
 	/* For an event, as many as there are slots: what cannot fail must not allocate. */
 	const char **event_slot, **event_handler;
 	struct croom_history_change *event_change;

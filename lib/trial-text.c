@@ -32,7 +32,8 @@ static bool read_millionths(const char **at, uint64_t *value)
 static bool read_time(const char **at, uint64_t *ns)
 {
 	static const struct { const char *name; uint64_t ns; } units[] = {
-		{ "ns", 1 }, { "us", 1000 }, { "ms", 1000000 }, { "s", 1000000000 } };
+		{ "ns", 1 }, { "us", 1000 }, { "ms", 1000000 }, { "s", 1000000000 }, { "m", UINT64_C(60) * 1000000000 },
+		{ "h", UINT64_C(3600) * 1000000000 } };
 	uint64_t value;
 
 	if (!read_millionths(at, &value))
@@ -42,6 +43,9 @@ static bool read_time(const char **at, uint64_t *ns)
 
 		if (strncmp(*at, units[i].name, length))
 			continue;
+		/* Up to a year, so that nothing overflows. */
+		if (value / 1000000 > UINT64_C(366) * 86400 * 1000000000 / units[i].ns)
+			return false;
 		*at += length;
 		*ns = units[i].ns >= 1000000 ? value * (units[i].ns / 1000000) : value * units[i].ns / 1000000;
 		return true;
@@ -254,19 +258,20 @@ uint64_t croom_histogram_quantile(const uint64_t *histogram, double share)
 	return 0;
 }
 
-static void view_fill(const struct room_slot *slot, const struct trial *trial, struct croom_trial_view *view)
+static void view_fill(const struct trial *trial, struct croom_trial_view *view)
 {
 	int64_t left = trial->until_ns == INT64_MAX ? -1 : (trial->until_ns - clock_ns(CLOCK_MONOTONIC)) / 1000000;
 
 	/* relaxed: figures of lanes that go on counting. */
-	*view = (struct croom_trial_view){ .slot = slot->def->name, .fresh = trial->fresh_spec->text,
-		.old = trial->old_spec ? trial->old_spec->text : "", .kind = trial->is.kind, .broken = trial_broken(trial) != 0,
+	*view = (struct croom_trial_view){ .kind = trial->is.kind, .broken = trial_broken(trial) != 0,
 		.revision = trial->revision, .left_ms = left < 0 && trial->until_ns != INT64_MAX ? 0 : left,
 		.calls = croom_get_relaxed(&trial->calls), .errors = croom_get_relaxed(&trial->errors),
 		.differences = croom_get_relaxed(&trial->differences), .timed = croom_get_relaxed(&trial->timed) };
 	/* relaxed: as above. */
 	for (unsigned i = 0; i < CROOM_HISTOGRAM; i++)
 		view->histogram[i] = croom_get_relaxed(&trial->histogram[i]);
+	snprintf(view->fresh, sizeof(view->fresh), "%s", trial->fresh_spec->text);
+	snprintf(view->old, sizeof(view->old), "%s", trial->old_spec ? trial->old_spec->text : "");
 	trial_why(trial, view->why, sizeof(view->why));
 }
 
@@ -283,7 +288,7 @@ int croom_room_trial(struct croom_room *room, const char *slot, struct croom_tri
 	if (rc == 0) {
 		trial = room->slot[index].last_trial;
 		if (trial)
-			view_fill(&room->slot[index], trial, view);
+			view_fill(trial, view);
 		else
 			rc = croom_error_set(err, -ENODATA, CROOM_ERROR_OTHER, slot, "slot %s has had no trial", slot);
 	}

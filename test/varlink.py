@@ -45,7 +45,7 @@ def until(what):
 
 class Interface:
     """An interface file: types, methods and errors by name, each a list of (field, type). A type is a word, a list of
-    fields, or ("?" or "[]", type)."""
+    fields, ("?" or "[]", type), or ("enum", words)."""
 
     def __init__(self, text):
         self.words = re.findall(r"->|\[\]|[A-Za-z][A-Za-z0-9_.-]*|[?(),:]", re.sub(r"#.*", "", text))
@@ -80,12 +80,18 @@ class Interface:
     def type(self):
         if self.words[0] in ("?", "[]"):
             return (self.next(), self.type())
+        if self.words[0] == "(" and self.words[2] in (",", ")"):
+            end = self.words.index(")")
+            words, self.words = self.words[1:end:2], self.words[end + 1:]
+            return ("enum", words)
         return self.fields() if self.words[0] == "(" else self.next()
 
     def misfit(self, value, kind, where=""):
         """What is wrong with a value of this type; None when nothing is."""
         if isinstance(kind, tuple) and kind[0] == "?":
             return None if value is None else self.misfit(value, kind[1], where)
+        if isinstance(kind, tuple) and kind[0] == "enum":
+            return None if value in kind[1] else f"{where} is none of {kind[1]}: {value!r}"
         if isinstance(kind, tuple):
             if not isinstance(value, list):
                 return f"{where} is no array: {value!r}"

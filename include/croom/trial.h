@@ -64,7 +64,7 @@ enum { CROOM_HISTOGRAM = 64 * 16 };
 
 /* What a trial or a profile has found. Good after croom_room_trial() has filled it. */
 struct croom_trial_view {
-	const char *slot, *fresh, *old;    /* handlers as asked for; old "" in a profile. Good until the slot is changed */
+	char fresh[256], old[256];         /* handlers as asked for, cut where they are longer; old "" in a profile */
 	enum croom_trial_kind kind;
 	bool broken;                       /* the lanes are back with the old handler */
 	uint64_t revision;                 /* since when */
@@ -88,6 +88,12 @@ int croom_trial_parse(struct croom_trial *trial, const char *text, struct croom_
  * another change. libcroom-control does this for a room that it serves.
  */
 int64_t croom_room_tick(struct croom_room *room);
+
+/*
+ * Whom to tell when a change wants croom_room_tick() sooner than the last one said: an event loop writes to an eventfd. Runs in
+ * the thread that makes the change, with the room's mutex held. NULL: nobody. libcroom-control takes it for itself.
+ */
+void croom_room_tick_wanted(struct croom_room *room, void (*wanted)(void *env), void *env);
 
 /* End the trial in a slot now: the new handler takes over. 0, -ENOENT, -ENODATA (no trial there), as for a swap. */
 int croom_room_promote(struct croom_room *room, const char *slot, const struct croom_swap_options *options,

@@ -12,10 +12,12 @@
  *	remove LANE	one of those, or "asleep"
  *	later SECONDS	so much later it is for the control thread from now on
  *	starve N	the Nth piece of memory that JSON needs from now on is not there
+ *	quarantine H	the handler H of printer in the first room
  *	storm N BYTES	N swaps of printer in the first room, with configs of so many bytes
  * Ends when its standard input does.
  */
 #include <croom/control.h>
+#include <croom/trial.h>
 #include <croom/inspect.h>
 #include <errno.h>
 #include <jansson.h>
@@ -241,7 +243,7 @@ static void open_room(struct hosted *hosted, unsigned slots, int odd)
 		  .close = text_close },
 		{ .name = "text", .help = "any config will do", .syntax = "[TEXT]", CROOM_RUNS(number), .open = text_open,
 		  .close = text_close },
-		{ .name = "plain", .help = "the value", CROOM_RUNS(plain) },
+		{ .name = "plain", .help = "the value", CROOM_RUNS(plain), .traits = CROOM_PURE },
 	};
 	struct croom_slot *slot = hosted->slot;
 
@@ -314,6 +316,8 @@ static int obey(struct hosted *hosted, int rooms)
 		__atomic_store_n(&starve_at, atoi(which), __ATOMIC_RELAXED);
 	if (strcmp(word, "later") == 0)
 		__atomic_fetch_add(&later_s, atoi(which), __ATOMIC_RELAXED);
+	if (strcmp(word, "quarantine") == 0)
+		must(croom_room_quarantine(hosted[0].room, "printer", which, "because"), "quarantine", NULL);
 	if (strcmp(word, "storm") == 0)
 		storm(hosted[0].room, atoi(which), bytes);
 	puts("ok");
