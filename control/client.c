@@ -211,6 +211,7 @@ static void client_new(struct croom_control *control, int fd, const struct ucred
 	client->fd = fd;
 	client->uid = peer->uid;
 	client->pid = peer->pid;
+	client->role = ADMIN;
 	client->since_ns = now_ns();
 	client->interest = EPOLLIN;
 	client->next = control->clients;

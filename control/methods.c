@@ -290,13 +290,23 @@ static void do_watch(struct croom_control *control, struct client *client, json_
 	watch_begin(control, client, interval_ms);
 }
 
-static void do_info(struct client *client)
+static void do_list(struct croom_control *control, struct client *client, json_t *parameters)
 {
+	static const char *const none[] = { NULL };
+
+	if (only(client, parameters, none))
+		reply(client, show_list(control), false);
+}
+
+static void do_get_info(struct croom_control *control, struct client *client, json_t *parameters)
+{
+	(void)control;
+	(void)parameters;
 	reply(client, json_pack("{s:s, s:s, s:s, s:s, s:[s, s]}", "vendor", "Control Room", "product", "libcroom", "version",
 				CROOM_VERSION, "url", "", "interfaces", SERVICE, ROOM), false);
 }
 
-static void do_description(struct client *client, const json_t *parameters)
+static void do_get_description(struct croom_control *control, struct client *client, json_t *parameters)
 {
 	static const char service[] =
 		"# Every varlink service has this.\n"
@@ -311,6 +321,7 @@ static void do_description(struct client *client, const json_t *parameters)
 		"error ExpectedMore ()\n";
 	const char *name = json_string_value(json_object_get(parameters, "interface"));
 
+	(void)control;
 	if (!name)
 		invalid(client, "interface", "interface must be a string");
 	else if (strcmp(name, ROOM) == 0)
@@ -337,46 +348,33 @@ static void unknown_method(struct client *client, const char *method)
 			    json_pack("{s:s%}", "interface", method, interface));
 }
 
-static void do_list(struct croom_control *control, struct client *client, json_t *parameters)
-{
-	static const char *const none[] = { NULL };
-
-	if (only(client, parameters, none))
-		reply(client, show_list(control), false);
-}
-
-static void do_get_info(struct croom_control *control, struct client *client, json_t *parameters)
-{
-	(void)control;
-	(void)parameters;
-	do_info(client);
-}
-
-static void do_get_description(struct croom_control *control, struct client *client, json_t *parameters)
-{
-	(void)control;
-	do_description(client, parameters);
-}
-
 static const struct {
 	const char *name;
+	enum role role;            /* who may call it: whoever has this one, or a higher one */
 	void (*run)(struct croom_control *control, struct client *client, json_t *parameters);
 } methods[] = {
-	{ ROOM ".List", do_list },
-	{ ROOM ".Swap", do_swap },
-	{ ROOM ".Rollback", do_rollback },
-	{ ROOM ".History", do_history },
-	{ ROOM ".Watch", do_watch },
-	{ ROOM ".Confirm", do_confirm },
-	{ ROOM ".Promote", do_promote },
-	{ ROOM ".Profile", do_profile },
-	{ ROOM ".Trial", do_trial },
-	{ ROOM ".Freeze", do_freeze },
-	{ ROOM ".Thaw", do_thaw },
-	{ ROOM ".Pardon", do_pardon },
-	{ SERVICE ".GetInfo", do_get_info },
-	{ SERVICE ".GetInterfaceDescription", do_get_description },
+	{ ROOM ".List", VIEWER, do_list },
+	{ ROOM ".Swap", OPERATOR, do_swap },
+	{ ROOM ".Rollback", OPERATOR, do_rollback },
+	{ ROOM ".History", VIEWER, do_history },
+	{ ROOM ".Watch", VIEWER, do_watch },
+	{ ROOM ".Confirm", OPERATOR, do_confirm },
+	{ ROOM ".Promote", OPERATOR, do_promote },
+	{ ROOM ".Profile", OPERATOR, do_profile },
+	{ ROOM ".Trial", VIEWER, do_trial },
+	{ ROOM ".Freeze", ADMIN, do_freeze },
+	{ ROOM ".Thaw", ADMIN, do_thaw },
+	{ ROOM ".Pardon", ADMIN, do_pardon },
+	{ SERVICE ".GetInfo", VIEWER, do_get_info },
+	{ SERVICE ".GetInterfaceDescription", VIEWER, do_get_description },
 };
+
+static const char *role_name(enum role role)
+{
+	static const char *const names[] = { [VIEWER] = "viewer", [OPERATOR] = "operator", [ADMIN] = "admin" };
+
+	return names[role];
+}
 
 void method_call(struct croom_control *control, struct client *client, json_t *message)
 {
@@ -394,6 +392,11 @@ void method_call(struct croom_control *control, struct client *client, json_t *m
 		i++;
 	if (i == sizeof(methods) / sizeof(methods[0])) {
 		unknown_method(client, method);
+		return;
+	}
+	if (client->role < methods[i].role) {
+		reply_error(client, ROOM ".NotPermitted", json_pack("{s:o}", "message", json_sprintf(
+			"%s is for %ss", strrchr(method, '.') + 1, role_name(methods[i].role))));
 		return;
 	}
 	parameters = json_is_object(given) ? json_incref(given) : json_object();

@@ -20,6 +20,9 @@
 enum { IN_MAX = 256 * 1024, SHOWN_MAX = 512 * 1024, DEPTH_MAX = 32, CLIENTS_DEFAULT = 64, CLIENTS_LIMIT = 4096,
        WAIT_MS_DEFAULT = 5000, WAIT_MS_MAX = 60000 };
 
+/* What a peer may do, each including the ones before. */
+enum role { VIEWER, OPERATOR, ADMIN };
+
 struct rates {                     /* totals at the last frame of a watch */
 	int64_t time_ns;
 	uint64_t slot[CROOM_SLOTS_MAX];
@@ -37,6 +40,7 @@ struct client {
 	int fd;
 	uid_t uid;
 	pid_t pid;
+	enum role role;
 	bool spoke;                /* has sent a whole message */
 	bool more;                 /* whole messages are left in `in` for the next turn */
 	bool ended;                /* it will send no more */
