@@ -114,6 +114,11 @@ static int trial_run(void *ctx, void *record)
 	return fresh_call(trial, record);
 }
 
+struct croom_entry croom_trial_inside(const struct croom_entry *entry)
+{
+	return entry->run == trial_run ? ((const struct trial *)entry->ctx)->fresh : *entry;
+}
+
 unsigned trial_broken(const struct trial *trial)
 {
 	/* pair: trial.breach -- acquire; the release is in breach(), above. */
@@ -229,6 +234,10 @@ int trial_allowed(const struct croom_trial *trial, const struct instance *fresh,
 	if (trial->kind == CROOM_CANARY && (trial->one_in < 2 || trial->one_in > 1000000))
 		return croom_error_set(err, -EINVAL, CROOM_ERROR_OTHER, slot, "a canary takes one record in 2 to 1000000, not in %u",
 				       trial->one_in);
+	if ((fresh->spec->entry->class.traits | old->spec->entry->class.traits) & CROOM_EXCLUSIVE)
+		return croom_error_set(err, -ENOTSUP, CROOM_ERROR_OTHER, slot,
+				       "%s=%s cannot be on trial: what it writes and what %s writes cannot stand in one output",
+				       slot, fresh->spec->entry->name, old->spec->entry->name);
 	if (trial->kind != CROOM_CANARY && trial->kind != CROOM_SHADOW)
 		return 0;
 	if (!(fresh->spec->entry->class.traits & apart))

@@ -84,9 +84,10 @@ static void bpf_close(void *ctx, void *env)
 
 int tap_filters_add(struct croom_room *room, struct tap_env *env)
 {
-	const struct croom_class none = { .name = "none", .help = "keep no packet", CROOM_RUNS(none) };
+	const struct croom_class none = { .name = "none", .help = "keep no packet", CROOM_RUNS(none),
+					  .traits = CROOM_PURE };
 	const struct croom_class bpf = { .name = "bpf", .help = "keep what a capture filter matches", .syntax = "EXPRESSION",
-					 CROOM_RUNS(bpf), .open = bpf_open, .close = bpf_close };
+					 CROOM_RUNS(bpf), .open = bpf_open, .close = bpf_close, .traits = CROOM_PURE };
 	int rc = croom_room_class_add(room, "filter", &none, env);
 
 	return rc ? rc : croom_room_class_add(room, "filter", &bpf, env);

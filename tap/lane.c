@@ -9,6 +9,7 @@
 #include "door.h"
 #include "handlers/files.h"
 #include "tap.h"
+#include <croom/trial.h>
 #include <string.h>
 
 enum { BATCH = 128, SPINS = 64, IDLE_NS = 50 * 1000 * 1000, HOLDING_NS = 5 * 1000 * 1000 };
@@ -45,7 +46,7 @@ static enum tap_verdict decide(struct lane_state *lane)
 	if (verdict != TAP_PRINT)
 		return verdict == TAP_SUMMARISED ? TAP_SUMMARISED : TAP_SAMPLED_OUT;
 	lane->calls_printer++;
-	if (!croom_slot_call(printer, lane->panel, item))
+	if (croom_slot_call(printer, lane->panel, item) <= 0)
 		return TAP_NOT_PRINTED;
 	tap_sink_count(lane->tap->out);
 	return TAP_PRINT;
@@ -191,7 +192,8 @@ static bool splits(const struct lane_state *lane, const struct croom_entry *to)
 
 static void take_panel(struct lane_state *lane, const struct croom_panel *panel)
 {
-	struct croom_entry printer = *croom_panel_entry(panel, printer_slot);
+	/* A wrapper that times or guards it is no other printer. */
+	struct croom_entry printer = croom_trial_inside(croom_panel_entry(panel, printer_slot));
 
 	if (splits(lane, &printer))
 		tap_sink_split(lane->tap->out);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -113,6 +114,24 @@ int tap_check_own(const struct tap_env *env, const char *path, struct croom_erro
 			return croom_error_set(err, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL, "cannot write to '%s': it is the file "
 					       "that %s", path, i ? "the packets are written to" : "is read");
 	}
+	return 0;
+}
+
+/* Could a file of this name be written to, or made? Looks only. */
+int tap_check_writable(const char *path, struct croom_error *err)
+{
+	const char *slash = strrchr(path, '/');
+	char folder[4096] = ".";
+	struct stat about;
+	int there = stat(path, &about), failed;
+
+	if (there == 0 && S_ISDIR(about.st_mode))
+		return croom_error_set(err, -EISDIR, CROOM_ERROR_BAD_CONFIG, NULL, "cannot write to '%s': it is a directory", path);
+	if (slash && slash - path < (ptrdiff_t)sizeof(folder))
+		snprintf(folder, sizeof(folder), "%.*s", slash == path ? 1 : (int)(slash - path), path);
+	failed = there == 0 ? faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) : faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS);
+	if (failed)
+		return croom_error_set(err, -errno, CROOM_ERROR_BAD_CONFIG, NULL, "cannot write to '%s': %s", path, strerror(errno));
 	return 0;
 }
 

@@ -5,7 +5,7 @@
  *
  *	filter    tap_event     0: keep, 1: leave out (a packet only; never TICK or FLUSH)
  *	strategy  tap_event     an enum tap_verdict: PRINT, SAMPLED_OUT or SUMMARISED; may print rows by itself
- *	printer   tap_item      1: printed, 0: not (the empty handler "none" returns 0)
+ *	printer   tap_item      1: printed, 0: not (the empty handler "none" returns 0), negative: failed, and not printed
  *	audit     tap_decision  what was decided on this packet; returns 0
  *	diag      tap_probe     the same, when it is done with; returns 0
  *	metrics   tap_counters  about ten times a second, first and last under a panel; returns 0

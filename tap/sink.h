@@ -41,6 +41,9 @@ int tap_check_own(const struct tap_env *env, const char *path, struct croom_erro
 /* Whether a file that is replaced every second may have this name: a new one, or a regular file's. 0 or -errno. */
 int tap_check_replaceable(const char *path, struct croom_error *err);
 
+/* Whether a file of this name could be written to, or made; leaves no trace. 0 or -errno. */
+int tap_check_writable(const char *path, struct croom_error *err);
+
 /*
  * Write all that was committed, then close. Control thread; no lane uses it any more. Waits for the writer: for the main
  * output as long as it takes, for one that is no file (a standard error that nobody reads) about a second.

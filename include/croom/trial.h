@@ -95,6 +95,12 @@ int64_t croom_room_tick(struct croom_room *room);
  */
 void croom_room_tick_wanted(struct croom_room *room, void (*wanted)(void *env), void *env);
 
+/*
+ * The handler that an entry of a panel stands for: a trial's new one, any other as it is. For a lane that has to know which
+ * handler it is about to call. Data thread, of a panel that it holds.
+ */
+struct croom_entry croom_trial_inside(const struct croom_entry *entry);
+
 /* End the trial in a slot now: the new handler takes over. 0, -ENOENT, -ENODATA (no trial there), as for a swap. */
 int croom_room_promote(struct croom_room *room, const char *slot, const struct croom_swap_options *options,
 		       struct croom_swap_result *result, struct croom_error *err);

@@ -59,15 +59,23 @@ static int audit_decision(struct audit *audit, tap_decision *decision)
 }
 CROOM_RUN(audit, audit_decision, struct audit, tap_decision);
 
+static int audit_check(const char *config, void *env, struct croom_error *err)
+{
+	int rc;
+
+	if (!*config)
+		return croom_error_set(err, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL, "takes a path, as in file:/tmp/audit.log");
+	rc = tap_check_own(env, config, err);
+	return rc ? rc : tap_check_writable(config, err);
+}
+
 static int audit_open(void **ctx, const char *config, void *arg, struct croom_error *err)
 {
 	struct tap_env *env = arg;
 	struct audit *audit;
 	int rc;
 
-	if (!*config)
-		return croom_error_set(err, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL, "takes a path, as in file:/tmp/audit.log");
-	rc = tap_check_own(env, config, err);
+	rc = audit_check(config, env, err);
 	if (rc)
 		return rc;
 	audit = calloc(1, sizeof(*audit));
@@ -94,7 +102,8 @@ static void audit_close(void *ctx, void *env)
 int tap_audits_add(struct croom_room *room, struct tap_env *env)
 {
 	const struct croom_class file = { .name = "file", .help = "a line for every decision, appended", .syntax = "PATH",
-					  CROOM_RUNS(audit), .open = audit_open, .close = audit_close };
+					  CROOM_RUNS(audit), .open = audit_open, .close = audit_close, .check = audit_check,
+					  .traits = CROOM_OWN_OUTPUT };
 
 	return croom_room_class_add(room, "audit", &file, env);
 }

@@ -214,9 +214,9 @@ static void copy_close(void *ctx, void *env)
 int file_printers_add(struct croom_room *room, struct tap_env *env)
 {
 	const struct croom_class pcap = { .name = "pcap", .help = "a capture file, as tcpdump -w writes it", CROOM_RUNS(pcap),
-					  .open = copy_open, .close = copy_close };
+					  .open = copy_open, .close = copy_close, .traits = CROOM_EXCLUSIVE };
 	const struct croom_class pcapng = { .name = "pcapng", .help = "a pcapng file with nanoseconds", CROOM_RUNS(pcapng),
-					    .open = copy_open, .close = copy_close };
+					    .open = copy_open, .close = copy_close, .traits = CROOM_EXCLUSIVE };
 	int rc = croom_room_class_add(room, "printer", &pcap, env);
 
 	return rc ? rc : croom_room_class_add(room, "printer", &pcapng, env);

@@ -300,6 +300,24 @@ static int statsd_open(void **ctx, const char *config, void *env, struct croom_e
 	return start(metrics, ctx, err);
 }
 
+static int file_check(const char *config, void *env, struct croom_error *err)
+{
+	int rc;
+
+	if (!*config)
+		return croom_error_set(err, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL, "takes a path, as in file:/run/croomtap.prom");
+	rc = tap_check_own(env, config, err);
+	return rc ? rc : tap_check_replaceable(config, err);
+}
+
+/* For a dry run; opening finds the rest out by making the file that is renamed. */
+static int file_try(const char *config, void *env, struct croom_error *err)
+{
+	int rc = file_check(config, env, err);
+
+	return rc ? rc : tap_check_writable(config, err);
+}
+
 static int file_open(void **ctx, const char *config, void *env, struct croom_error *err)
 {
 	struct metrics *metrics;
@@ -307,10 +325,7 @@ static int file_open(void **ctx, const char *config, void *env, struct croom_err
 	char *part;
 	int rc;
 
-	if (!*config)
-		return croom_error_set(err, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL, "takes a path, as in file:/run/croomtap.prom");
-	rc = tap_check_own(env, config, err);
-	rc = rc ? rc : tap_check_replaceable(config, err);
+	rc = file_check(config, env, err);
 	if (rc)
 		return rc;
 	metrics = metrics_new(err);
@@ -357,9 +372,9 @@ int tap_metrics_add(struct croom_room *room, struct tap_env *env)
 {
 	const struct croom_class classes[] = {
 		{ .name = "statsd", .help = "counters every second over UDP", .syntax = "HOST:PORT", CROOM_RUNS(counters),
-		  .open = statsd_open, .close = metrics_close },
+		  .open = statsd_open, .close = metrics_close, .traits = CROOM_OWN_OUTPUT },
 		{ .name = "file", .help = "OpenMetrics text, replaced every second", .syntax = "PATH", CROOM_RUNS(counters),
-		  .open = file_open, .close = metrics_close },
+		  .open = file_open, .close = metrics_close, .check = file_try, .traits = CROOM_OWN_OUTPUT },
 	};
 	int rc = croom_room_class_add(room, "metrics", &classes[0], env);
 

@@ -110,7 +110,7 @@ static void print_row(tap_event *event, const struct tap_summary *row)
 {
 	tap_item item = { .summary = row, .number = event->number, .out = event->out };
 
-	if (croom_slot_call(printer, event->panel, &item) == 0)
+	if (croom_slot_call(printer, event->panel, &item) <= 0)
 		event->unshown += row->packets;
 }
 
@@ -304,7 +304,7 @@ int tap_strategies_add(struct croom_room *room, struct tap_env *env)
 {
 	const struct croom_class classes[] = {
 		{ .name = "sample", .help = "print one packet in N", .syntax = "N", CROOM_RUNS(sample), .open = sample_open,
-		  .close = free_ctx },
+		  .close = free_ctx, .traits = CROOM_PURE },
 		{ .name = "flows", .help = "a row per connection and direction each interval (default 1s)", .syntax = "[INTERVAL]",
 		  CROOM_RUNS(flows), .open = flows_open, .close = free_ctx },
 		{ .name = "top", .help = "the N largest flows of each second by bytes (default 10)", .syntax = "[N]",
