@@ -12,13 +12,14 @@ import targets
 # Why a peer is ahead, as far as it was found by measurement. The first line whose patterns (suite, case, subject of
 # ours, peer) all match from the beginning gives the reason. Words only: a figure here would be one typed by hand.
 REASONS = (
-    ("call", r"cold", r"slot|wrapper", r"", "cold means a batch of one record, and a batch begins with an observe: lane, room, panel and context "
+    ("call", r"cold", r"slot", r"", "cold means a batch of one record, and a batch begins with an observe: lane, room, panel and context "
      "are four lines to fetch where a plain pointer and its context are two"),
     ("call", r"throughput, 1 M", r"", r"", "the reader fetches each new panel and its context; who never frees what was replaced, and swaps "
      "between two contexts, fetches less"),
+    ("call", r"", r"slot under", r"", "a guard or a profile is one more call, counts and now and then a clock, on purpose and only while "
+     "it is swapped in"),
     ("call", r"", r"slot and observe", r"", "an observe looks at the room's pointer, which is what lets the old handler be closed; what is ahead "
      "cannot tell when it may free what was replaced"),
-    ("call", r"", r"wrapper", r"", "a wrapper is one more call, on purpose and only while it is swapped in"),
     ("call", r"", r"slot|wire", r"", "the same instructions; what is left is where code and data happen to lie"),
     ("swap", r"unused", r"croom$", r"liburcu", "a swap by name finds slot and class, opens the handler, and makes panel and history before it "
      "publishes, which weighs the more the closer the two cores are; prepared beforehand it does not (see croom, prepared)"),

@@ -21,6 +21,10 @@
  * handlers that do not disturb each other: see enum croom_trait. A way back changes what runs next; it undoes nothing that
  * a handler has done, and what it has written stays written.
  *
+ * While it is there a trial costs each call of its slot 4.7 ns (one call in 16 timed), 2.8 ns (one in 64) or 52 ns (all of
+ * them, a profile's default), measured by croomlab on an AMD EPYC; the clock is the vDSO's CLOCK_MONOTONIC, which is a system
+ * call where the kernel's clock source is not the processor's.
+ *
  * Lanes share a trial's counts. With several lanes its number of calls may fall short by those that came together; errors,
  * differences and timed calls are exact. Control threads call these; all of it is guarded by the room's mutex.
  */

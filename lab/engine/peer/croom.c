@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Ours: a slot of a panel, without and with the observe that a lane does per record or per batch, and a slot with a
- * wrapper in it. One of them per compilation, by -DPEER_...
+ * Ours: a slot of a panel, without and with the observe that a lane does per record or per batch, and a slot with a guard or
+ * a profile in it. One of them per compilation, by -DPEER_...
  */
 #include "peer.h"
 #include <croom/lane.h>
-#include <croom/room.h>
+#include <croom/trial.h>
 #include <errno.h>
 
 #ifndef SUFFIX
@@ -72,48 +72,24 @@ LAB_INLINE int call(struct self *self, struct local *local, struct lab_record *r
 		local->panel = croom_lane_observe(self->lane, local->panel);
 	return croom_slot_call(handler, local->panel, record);
 }
-#elif defined(PEER_WRAPPER) || defined(PEER_WRAPPER_CLOCK)
-#define WRAPPED
+#elif defined(PEER_GUARD) || defined(PEER_GUARD_64) || defined(PEER_PROFILE)
+#ifdef PEER_PROFILE
+#define NAME "slot under profile, every call"
+static const struct croom_trial trial = { .kind = CROOM_PROFILE, .sample = 1 };
+#elif defined(PEER_GUARD)
+#define NAME "slot under guard, 1 in 16"
+static const struct croom_trial trial = { .kind = CROOM_GUARD, .rules = 2, .rule = {
+	{ CROOM_RULE_LATENCY, 990000, 1000000000 }, { CROOM_RULE_ERROR_SHARE, 0, 1000 } } };
+#else
+#define NAME "slot under guard, 1 in 64"
+static const struct croom_trial trial = { .kind = CROOM_GUARD, .sample = 64, .rules = 2, .rule = {
+	{ CROOM_RULE_LATENCY, 990000, 1000000000 }, { CROOM_RULE_ERROR_SHARE, 0, 1000 } } };
+#endif
+#define TRIAL
 LAB_INLINE int call(struct self *self, struct local *local, struct lab_record *record)
 {
 	(void)self;
 	return croom_slot_call(handler, local->panel, record);
-}
-#endif
-
-/* What a wrapper's context is: the real handler, and what it learned. */
-struct wrapped {
-	lab_run_fn *run;
-	void *ctx;
-	uint64_t calls, sampled, ticks;
-};
-
-#ifdef PEER_WRAPPER
-#define NAME "wrapper, no clock"
-static int wrapper(void *ctx, void *record)
-{
-	struct wrapped *wrapped = ctx;
-
-	wrapped->calls++;
-	return wrapped->run(wrapped->ctx, record);
-}
-#endif
-
-#ifdef PEER_WRAPPER_CLOCK
-#define NAME "wrapper, clock 1 in 64"
-static int wrapper(void *ctx, void *record)
-{
-	struct wrapped *wrapped = ctx;
-	uint64_t before;
-	int rc;
-
-	if (++wrapped->calls % 64)
-		return wrapped->run(wrapped->ctx, record);
-	before = lab_ticks();
-	rc = wrapped->run(wrapped->ctx, record);
-	wrapped->ticks += lab_ticks() - before;
-	wrapped->sampled++;
-	return rc;
 }
 #endif
 
@@ -126,26 +102,22 @@ static int handler_open(void **ctx, const char *config, void *env, struct croom_
 
 	(void)config;
 	(void)err;
-#ifdef WRAPPED
-	struct wrapped *wrapped = lab_alloc(sizeof(*wrapped));
-
-	*wrapped = (struct wrapped){ .run = self->run, .ctx = context };
-	*ctx = wrapped;
-#else
 	*ctx = context;
-#endif
 	return 0;
 }
 
 static void handler_close(void *ctx, void *env)
 {
 	(void)env;
-#ifdef WRAPPED
-	lab_context_free(((struct wrapped *)ctx)->ctx);
-	free(ctx);
-#else
 	lab_context_free(ctx);
-#endif
+}
+
+/* Other programs wait for a lane that is late; here it is late because the machine is. */
+static bool again(const struct croom_error *err)
+{
+	if (err->code != -EBUSY)
+		lab_die("a swap was refused: %s", err->text);
+	return true;
 }
 
 static void publish(void *arg, uint64_t id)
@@ -156,10 +128,15 @@ static void publish(void *arg, uint64_t id)
 	struct self *self = arg;
 
 	self->next_id = id;
-	/* Other programs wait for a lane that is late; here it is late because the machine is. */
-	while (croom_room_swap(self->room, &change, 1, &options, NULL, &err))
-		if (err.code != -EBUSY)
-			lab_die("a swap was refused: %s", err.text);
+	while (croom_room_swap(self->room, &change, 1, &options, NULL, &err) && again(&err))
+		;
+#ifdef TRIAL
+	while ((trial.kind == CROOM_PROFILE ?
+		croom_room_profile(self->room, "handler", 0, trial.sample, &options, NULL, &err) :
+		croom_room_swap(self->room, &change, 1, &(struct croom_swap_options){ .trial = &trial }, NULL, &err)) && again(&err))
+		;
+	self->revision++;
+#endif
 	self->revision++;
 }
 
@@ -210,9 +187,6 @@ static void *open_self(lab_run_fn *run)
 	class.type = lab_record_croom_type;
 	self->run = run == lab_add ? HANDLER : run;
 	class.run = self->run;
-#ifdef WRAPPED
-	class.run = wrapper;
-#endif
 	if (croom_room_open(&self->room, "lab", slots, 1) || croom_room_class_add(self->room, "handler", &class, self) ||
 	    croom_room_lane_add(self->room, "reader", &self->lane))
 		lab_die("cannot make a room");

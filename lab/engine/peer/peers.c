@@ -12,8 +12,9 @@
 	X(slot)               \
 	X(observe)            \
 	X(observe_32)         \
-	X(wrapper)            \
-	X(wrapper_clock)      \
+	X(guard)              \
+	X(guard_64)           \
+	X(profile)            \
 	X(seqlock)            \
 	X(table)              \
 	X(table_cas)          \
