@@ -96,9 +96,14 @@ static int add_slot(void *env, const struct croom_slot_view *slot)
 
 static int add_lane(void *env, const struct croom_lane_view *lane)
 {
-	json_array_append_new(env, json_pack("{s:s, s:b, s:o, s:o, s:I}", "name", lane->name, "parked", lane->parked, "revision",
-					     number(lane->revision), "records", number(lane->records), "late_ms",
-					     (json_int_t)(lane->late_ns / 1000000)));
+	size_t used = 0;
+
+	json_array_append_new(env, json_pack("{s:s, s:b, s:o, s:o, s:I, s:o, s:o, s:o}", "name", lane->name, "parked", lane->parked,
+					     "revision", number(lane->revision), "records", number(lane->records), "late_ms",
+					     (json_int_t)(lane->late_ns / 1000000), "slot",
+					     lane->slot ? json_string(lane->slot) : json_null(), "handler",
+					     lane->handler ? show_handler(lane->handler, 256, &used) : json_null(), "thread",
+					     lane->thread ? json_integer(lane->thread) : json_null()));
 	return 0;
 }
 

@@ -94,6 +94,10 @@ int verb_pardon(struct ctl *ctl);
 /* Add what --guard, --canary and the like ask for; the exit code, DONE to go on. */
 int trial_request(const struct ctl *ctl, json_t *parameters);
 
+/* doctor.c, blackbox.c */
+int verb_doctor(struct ctl *ctl);
+int verb_blackbox(struct ctl *ctl);
+
 /* watch.c */
 int verb_watch(struct ctl *ctl);
 

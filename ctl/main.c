@@ -25,6 +25,8 @@ static const char help[] =
 	"  profile SLOT                  time the slot's handler for a while, and show how long its calls take\n"
 	"  freeze, thaw                  refuse every change from now on (--why); allow them again\n"
 	"  pardon SLOT=HANDLER           let a quarantined handler be swapped in again\n"
+	"  doctor                        which lane hangs, in which handler, and its stack\n"
+	"  blackbox FILE                 what a program's black box says, also after it has died\n"
 	"\n"
 	"  -r, --room NAME     which room; not needed when only one is running\n"
 	"      --socket PATH   which room, by its socket\n"
@@ -42,7 +44,7 @@ static const char help[] =
 	"      --for TIME      profile: how long (default 5s)\n"
 	"      --sample N      profile: time one call in N (default 1)\n"
 	"      --to REV        rollback: the revision to go back to\n"
-	"      --count N       history: only the last N changes\n"
+	"      --count N       history: only the last N changes; blackbox: so many decisions (default 10)\n"
 	"      --interval TIME watch: time between two looks (default 1s)\n"
 	"  -h, --help, --version\n"
 	"\n"
@@ -77,6 +79,8 @@ static const struct {
 	{ "freeze", verb_freeze, EVERY | BIT(OPT_WHY), false },
 	{ "thaw", verb_thaw, EVERY, false },
 	{ "pardon", verb_pardon, EVERY, true },
+	{ "doctor", verb_doctor, EVERY, false },
+	{ "blackbox", verb_blackbox, BIT(OPT_JSON) | BIT(OPT_COUNT), true },
 };
 enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };
 

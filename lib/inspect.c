@@ -47,8 +47,10 @@ int croom_room_each_lane(struct croom_room *room, int (*visit)(void *env, const 
 		const struct lane *lane = room->lane[i];
 		struct croom_lane_view view = { .name = lane->name, .parked = lane->parked, .revision = lane->passed };
 
-		/* relaxed: a recent figure, not an order. */
+		/* relaxed: recent figures, not an order. */
 		view.records = croom_get_relaxed(&lane->pub.records);
+		view.thread = (pid_t)croom_get_relaxed(&lane->pub.thread);
+		lane_where(room, lane, &view.slot, &view.handler);
 		if (lane->passed < room->panel->pub.revision)
 			view.late_ns = late_for(room, lane);
 		rc = visit(env, &view);

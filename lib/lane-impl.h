@@ -3,7 +3,7 @@
  * A lane as the library sees it: which words the data thread writes, which the control side writes.
  *
  *	pub.wire, pub.calls, name	set before the lane is handed out, constant from then on
- *	pub.records, pub.calls[]	written by the data thread, read by anyone (relaxed)
+ *	pub.records, calls[], at	written by the data thread, read by anyone (relaxed)
  *	panel, ran, moves		the data thread's alone
  *	observed			written by the data thread, read by the control side: the echo
  *	base[], marks[]			written by the data thread when it moves, read by the control side
@@ -17,6 +17,7 @@
 #define CROOM_LANE_IMPL_H
 
 #include <croom/lane.h>
+#include <stddef.h>
 
 /* This bit, and below it the number of records done. */
 #define LANE_PARKED (UINT64_C(1) << 63)
@@ -41,6 +42,7 @@ struct lane {
 	uint64_t passed __attribute__((aligned(LANE_LINE)));
 	uint64_t first_awake;      /* the record it will start with, when parked at the last look */
 	bool parked;
+	bool boxed;                /* its memory is in the room's black box */
 	struct lane_mark marks[LANE_MARKS] __attribute__((aligned(LANE_LINE)));
 };
 
@@ -53,7 +55,9 @@ void lane_start(const struct lane *lane, uint64_t revision, struct croom_lane_st
 /* Control side: calls of the handler that sits in the slot since `since_revision`. */
 uint64_t lane_calls(const struct lane *lane, uint32_t slot, uint64_t since_revision);
 
-struct lane *lane_new(const char *name, const struct croom_panel *const *wire, uint32_t slots);
-void lane_free(struct lane *lane);
+/* Bytes of a lane with its counts. */
+size_t lane_bytes(uint32_t slots);
+/* In `memory` of lane_bytes(), on a line's boundary. */
+struct lane *lane_init(void *memory, const char *name, const struct croom_panel *const *wire, uint32_t slots);
 
 #endif

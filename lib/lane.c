@@ -9,8 +9,9 @@
 #include "lane-impl.h"
 #include "panel-impl.h"
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 static void lane_mark(struct lane *lane, uint64_t revision)
 {
@@ -74,8 +75,15 @@ void croom_lane_park(struct croom_lane *pub)
 	struct lane *lane = (struct lane *)pub;
 
 	lane->panel = NULL;
+	croom_lane_enter(pub, 0);
 	/* pair: lane.observed -- release; the acquire is in lane_look(), below. The count goes in the same word. */
 	croom_set_release(lane.observed.park, &lane->observed, LANE_PARKED | lane->pub.records);
+}
+
+void croom_lane_thread(struct croom_lane *lane)
+{
+	/* relaxed: a figure for people. */
+	croom_set_relaxed(&lane->thread, (uint64_t)syscall(SYS_gettid));
 }
 
 const struct croom_panel *croom_lane_unpark(struct croom_lane *pub)
@@ -169,25 +177,27 @@ uint64_t lane_calls(const struct lane *lane, uint32_t slot, uint64_t since_revis
 	return calls > base ? calls - base : 0;
 }
 
-struct lane *lane_new(const char *name, const struct croom_panel *const *wire, uint32_t slots)
+static size_t lane_counts(uint32_t slots)
 {
-	size_t lines = (slots * sizeof(uint64_t) + LANE_LINE - 1) / LANE_LINE * LANE_LINE;
-	struct lane *lane = aligned_alloc(LANE_LINE, sizeof(*lane) + 2 * lines);
+	return (slots * sizeof(uint64_t) + LANE_LINE - 1) / LANE_LINE * LANE_LINE;
+}
 
-	if (!lane)
-		return NULL;
-	memset(lane, 0, sizeof(*lane) + 2 * lines);
+size_t lane_bytes(uint32_t slots)
+{
+	return sizeof(struct lane) + 2 * lane_counts(slots);
+}
+
+struct lane *lane_init(void *memory, const char *name, const struct croom_panel *const *wire, uint32_t slots)
+{
+	struct lane *lane = memory;
+
+	memset(lane, 0, lane_bytes(slots));
 	lane->pub.calls = (uint64_t *)(void *)(lane + 1);
-	lane->base = lane->pub.calls + lines / sizeof(uint64_t);
+	lane->base = lane->pub.calls + lane_counts(slots) / sizeof(uint64_t);
 	lane->pub.wire = wire;
 	lane->slots = slots;
 	lane->observed = LANE_PARKED;
 	lane->parked = true;
 	strncpy(lane->name, name, CROOM_NAME_MAX);
 	return lane;
-}
-
-void lane_free(struct lane *lane)
-{
-	free(lane);
 }

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { LOOK_MS = 20, CLOSE_MS = 10 };
+enum { LOOK_MS = 20, CLOSE_MS = 10, BOX_MS = 1000 };
 #define TIME_MAX_MS (INT64_C(1000) * 86400 * 365)
 
 /* The slots that the plan changes, and what sits there now. The times are durations until pending_begin(). */
@@ -168,6 +168,9 @@ int64_t croom_room_tick(struct croom_room *room)
 	collect(room);
 	if (room->retired && next > now + CLOSE_MS * 1000000)
 		next = now + CLOSE_MS * 1000000;
+	box_update(room, true);
+	if (room->box && next > now + BOX_MS * 1000000)
+		next = now + BOX_MS * 1000000;
 	pthread_mutex_unlock(&room->mutex);
 	if (next == INT64_MAX)
 		return -1;

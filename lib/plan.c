@@ -361,6 +361,7 @@ void plan_publish(struct plan *plan)
 	publish(room, plan->panel);
 	plan->panel = NULL;
 	history_add(room, plan->state);
+	box_update(room, false);
 	event_change(room, CROOM_EVENT_CHANGED, plan->state);
 	plan->state = NULL;
 	/* What it kept open may be closed by this, or with the panel that was just retired. */

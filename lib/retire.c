@@ -56,6 +56,23 @@ int64_t late_for(const struct croom_room *room, const struct lane *lane)
 	return 0;
 }
 
+/* In which handler the lane is, or was last; NULL: none. The panel that it runs may be one of those that wait. After collect(). */
+void lane_where(const struct croom_room *room, const struct lane *lane, const char **slot, const char **handler)
+{
+	/* relaxed: a figure for people. */
+	uint64_t at = croom_get_relaxed(&lane->pub.at);
+	const struct panel *panel = room->oldest;
+
+	*slot = *handler = NULL;
+	if (at == 0 || at > room->slots || lane->parked)
+		return;
+	while (panel && panel->pub.revision < lane->passed)
+		panel = panel->tail.next;
+	panel = panel ? panel : room->panel;
+	*slot = room->slot[at - 1].def->name;
+	*handler = panel->slot[at - 1].instance->spec->text;
+}
+
 /* The lane that is furthest behind `revision`, and for how long (NULL: no matter); NULL when none is. After collect(). */
 const struct lane *late_lane(const struct croom_room *room, uint64_t revision, int64_t *late_ns)
 {

@@ -113,6 +113,7 @@ struct croom_room {
 	struct panel *panel;         /* what wire points to */
 	struct panel *oldest, *newest; /* retired, in order of revision */
 	unsigned retired;
+	struct blackbox *box;        /* NULL: none */
 	unsigned prepared;           /* changes that are prepared and neither committed nor discarded */
 	struct panel *spare;         /* memory of one that was freed, or NULL */
 	unsigned lanes;
@@ -213,10 +214,18 @@ void event_refused(struct croom_room *room, const struct croom_origin *origin, c
 void event_plain(struct croom_room *room, enum croom_event_kind kind, const struct croom_origin *origin,
 		 const struct croom_history_change *change, const char *text);
 
+/* blackbox.c */
+struct lane *box_lane(struct croom_room *room, const char *name);   /* NULL: no room left */
+void box_lane_free(struct croom_room *room, struct lane *lane);
+/* Handlers and gauges as they are now; the gauges are asked. */
+void box_update(struct croom_room *room, bool gauges);
+void box_close(struct croom_room *room);
+
 /* retire.c */
 void retire(struct croom_room *room, struct panel *panel);
 void collect(struct croom_room *room);
 int64_t late_for(const struct croom_room *room, const struct lane *lane);
+void lane_where(const struct croom_room *room, const struct lane *lane, const char **slot, const char **handler);
 const struct lane *late_lane(const struct croom_room *room, uint64_t revision, int64_t *late_ns);
 int64_t clock_ns(int clock);
 

@@ -137,7 +137,10 @@ void croom_room_close(struct croom_room *room)
 	for (unsigned i = 0; i < room->states; i++)
 		state_free(room, room->state[(room->first_state + i) % (CROOM_HISTORY_MAX + 1)]);
 	for (unsigned i = 0; i < room->lanes; i++)
-		lane_free(room->lane[i]);
+		if (!room->lane[i]->boxed)
+			free(room->lane[i]);
+	/* The lanes' memory stays readable as they left it. */
+	box_close(room);
 	for (unsigned i = 0; i < room->slots; i++) {
 		struct class_entry *entry = room->slot[i].empty.next;
 
@@ -279,6 +282,25 @@ int croom_room_class_remove(struct croom_room *room, const char *slot, const cha
 	return rc;
 }
 
+static struct lane *lane_make(struct croom_room *room, const char *name)
+{
+	size_t bytes = (lane_bytes(room->slots) + LANE_LINE - 1) / LANE_LINE * LANE_LINE;
+	void *memory;
+
+	if (room->box)
+		return box_lane(room, name);
+	memory = aligned_alloc(LANE_LINE, bytes);
+	return memory ? lane_init(memory, name, &room->wire, room->slots) : NULL;
+}
+
+static void lane_free(struct croom_room *room, struct lane *lane)
+{
+	if (lane->boxed)
+		box_lane_free(room, lane);
+	else
+		free(lane);
+}
+
 static int lane_add(struct croom_room *room, const char *name, struct lane **out)
 {
 	struct lane *lane;
@@ -288,7 +310,7 @@ static int lane_add(struct croom_room *room, const char *name, struct lane **out
 			return -EEXIST;
 	if (room->lanes == CROOM_LANES_MAX)
 		return -ENOSPC;
-	lane = lane_new(name, &room->wire, room->slots);
+	lane = lane_make(room, name);
 	if (!lane)
 		return -ENOMEM;
 	lane->passed = room->panel->pub.revision;
@@ -323,7 +345,7 @@ void croom_room_lane_remove(struct croom_room *room, struct croom_lane *pub)
 	for (unsigned i = 0; i < room->lanes; i++)
 		if (room->lane[i] == lane) {
 			room->lane[i] = room->lane[--room->lanes];
-			lane_free(lane);
+			lane_free(room, lane);
 			break;
 		}
 	collect(room);

@@ -33,7 +33,8 @@ static int poll_locked(struct croom_room *room, uint64_t revision, struct croom_
 		       struct croom_error *err)
 {
 	const struct lane *late;
-	char undone[64] = "";
+	char undone[64] = "", where[CROOM_NAME_MAX + 80] = "";
+	const char *slot, *handler;
 	int64_t late_ns;
 
 	if (revision > room->panel->pub.revision)
@@ -47,12 +48,15 @@ static int poll_locked(struct croom_room *room, uint64_t revision, struct croom_
 			memset(err, 0, sizeof(*err));
 		return 0;
 	}
+	lane_where(room, late, &slot, &handler);
+	if (slot)
+		snprintf(where, sizeof(where), ", in slot %s (%.60s)", slot, handler);
 	if (room->undone == revision)
 		snprintf(undone, sizeof(undone), "; it was undone as revision %llu", (unsigned long long)room->undone_by);
 	croom_error_set(err, -EAGAIN, CROOM_ERROR_NOT_OBSERVED, late->name,
-			"revision %llu is published, but lane %s still runs %llu, for %.3f s now%s",
+			"revision %llu is published, but lane %s still runs %llu, for %.3f s now%s%s",
 			(unsigned long long)revision, late->name, (unsigned long long)late->passed,
-			(double)late_ns / 1e9, undone);
+			(double)late_ns / 1e9, where, undone);
 	if (err)
 		err->revision = revision;
 	return -EAGAIN;

@@ -16,6 +16,7 @@ enum { BATCH = 128, SPINS = 64, IDLE_NS = 50 * 1000 * 1000, HOLDING_NS = 5 * 100
 
 struct lane_state {
 	struct tap *tap;
+	struct croom_lane *own;            /* tap->lane */
 	const struct croom_panel *panel;
 	struct croom_entry printer;        /* of the panel before: a change splits the output */
 	uint64_t number, kept, revision;
@@ -37,16 +38,16 @@ static enum tap_verdict decide(struct lane_state *lane)
 	struct tap_item *item = &lane->item;
 	int verdict;
 
-	if (croom_slot_call(filter, lane->panel, event))
+	if (croom_lane_call(filter, lane->own, lane->panel, event))
 		return TAP_FILTERED;
 	if (lane->tap->options.count && ++lane->kept >= lane->tap->options.count)
 		lane->full = true;
 	lane->calls_strategy++;
-	verdict = croom_slot_call(strategy, lane->panel, event);
+	verdict = croom_lane_call(strategy, lane->own, lane->panel, event);
 	if (verdict != TAP_PRINT)
 		return verdict == TAP_SUMMARISED ? TAP_SUMMARISED : TAP_SAMPLED_OUT;
 	lane->calls_printer++;
-	if (croom_slot_call(printer, lane->panel, item) <= 0)
+	if (croom_lane_call(printer, lane->own, lane->panel, item) <= 0)
 		return TAP_NOT_PRINTED;
 	tap_sink_count(lane->tap->out);
 	return TAP_PRINT;
@@ -69,8 +70,9 @@ static void handle(struct lane_state *lane, const struct tap_captured *captured)
 	verdict = decide(lane);
 	lane->tally.verdict[verdict]++;
 	lane->decision.verdict = lane->probe.verdict = verdict;
-	croom_slot_call(audit, lane->panel, &lane->decision);
-	croom_slot_call(diag, lane->panel, &lane->probe);
+	croom_lane_call(audit, lane->own, lane->panel, &lane->decision);
+	croom_lane_call(diag, lane->own, lane->panel, &lane->probe);
+	croom_lane_decide(lane->own, lane->number, (uint16_t)verdict);
 }
 
 /* Copy the sums to where others may read them. */
@@ -111,7 +113,7 @@ static int send_event(struct lane_state *lane, enum tap_kind kind)
 {
 	struct tap_event event = { .kind = kind, .number = lane->number, .now_ns = lane->now_ns, .panel = lane->panel,
 				   .out = lane->tap->out };
-	int answer = croom_slot_call(strategy, lane->panel, &event);
+	int answer = croom_lane_call(strategy, lane->own, lane->panel, &event);
 
 	lane->tally.unshown += event.unshown;
 	return answer;
@@ -122,7 +124,7 @@ static void send_probe(struct lane_state *lane, bool last)
 	struct tap_probe probe = { .number = lane->number, .revision = lane->panel->revision, .last = last,
 		.lost_ring = croom_ring_refused(lane->tap->ring), .lost_kernel = kernel_dropped(lane->tap) };
 
-	croom_slot_call(diag, lane->panel, &probe);
+	croom_lane_call(diag, lane->own, lane->panel, &probe);
 }
 
 /* About ten times a second, and at both ends of a panel: so two handlers one after the other count every packet once. */
@@ -135,7 +137,7 @@ static void send_counters(struct lane_state *lane)
 
 	memcpy(counters.verdict, lane->tally.verdict, sizeof(counters.verdict));
 	lane->uncounted = false;
-	croom_slot_call(metrics, lane->panel, &counters);
+	croom_lane_call(metrics, lane->own, lane->panel, &counters);
 	croom_lane_calls_add(tap->lane, metrics_slot, 1);
 }
 
@@ -202,7 +204,7 @@ static void take_panel(struct lane_state *lane, const struct croom_panel *panel)
 	lay_out(lane);
 	/* So that a capture in which nothing comes is a capture file all the same. */
 	if (tap_sink_untouched(lane->tap->out))
-		croom_slot_call(printer, panel, &(struct tap_item){ .out = lane->tap->out });
+		croom_lane_call(printer, lane->own, panel, &(struct tap_item){ .out = lane->tap->out });
 	/* Not by address: the room may have used that of one which was freed while this lane slept. */
 	if (panel->revision != lane->revision) {
 		lane->revision = panel->revision;
@@ -306,11 +308,12 @@ static void idle(struct lane_state *lane, uint32_t *spins)
 
 void *tap_lane_run(void *arg)
 {
-	struct lane_state lane = { .tap = arg };
-	struct tap *tap = lane.tap;
+	struct tap *tap = arg;
+	struct lane_state lane = { .tap = tap, .own = tap->lane };
 	uint32_t spins = 0;
 	int over = 0;
 
+	croom_lane_thread(tap->lane);
 	if (tap->options.lane_seccomp && tap_forbid_system_calls())
 		__builtin_trap();
 	take_panel(&lane, croom_lane_unpark(tap->lane));

@@ -135,6 +135,7 @@ static int finish(struct tap *tap)
 		sched_yield();
 	tap_sink_close(tap->out);
 	croom_room_close(tap->room);
+	tap_box_close(tap);
 	tap_writer_stop(tap->writer);
 	if (tap_writer_gave_up(tap->writer))
 		leave_stderr();

@@ -37,6 +37,8 @@ static const char help[] =
 	"  --nano              text and csv with nanoseconds, file formats too\n"
 	"  --room NAME         the name for croomctl (default croomtap)\n"
 	"  --no-control        no control socket\n"
+	"  --blackbox FILE     for `croomctl blackbox FILE` after a crash (default NAME.blackbox beside the control socket, if\n"
+	"                      that is in memory; none: none)\n"
 	"  --no-status         no status line (there is none anyway unless stderr is a terminal)\n"
 	"  --spin              the lane never sleeps: less delay for one whole processor\n"
 	"  --lane-seccomp      with --spin: let the kernel end croomtap should the lane make a system call\n"
@@ -50,8 +52,8 @@ static const char help[] =
 	"  croomtap -r big.pcap --strategy top:5\n";
 
 enum { OPT_FILTER = 256, OPT_STRATEGY, OPT_PRINTER, OPT_AUDIT, OPT_METRICS, OPT_DIAG, OPT_PACE, OPT_IMMEDIATE, OPT_SPLIT,
-       OPT_NO_SPLIT, OPT_NANO, OPT_ROOM, OPT_NO_CONTROL, OPT_NO_STATUS, OPT_SPIN, OPT_SECCOMP, OPT_RING, OPT_HELP,
-       OPT_VERSION };
+       OPT_NO_SPLIT, OPT_NANO, OPT_ROOM, OPT_NO_CONTROL, OPT_NO_STATUS, OPT_SPIN, OPT_SECCOMP, OPT_RING, OPT_BLACKBOX,
+       OPT_HELP, OPT_VERSION };
 
 static const struct option longs[] = {
 	{ "filter", required_argument, NULL, OPT_FILTER }, { "strategy", required_argument, NULL, OPT_STRATEGY },
@@ -62,7 +64,7 @@ static const struct option longs[] = {
 	{ "nano", no_argument, NULL, OPT_NANO }, { "room", required_argument, NULL, OPT_ROOM },
 	{ "no-control", no_argument, NULL, OPT_NO_CONTROL }, { "no-status", no_argument, NULL, OPT_NO_STATUS },
 	{ "spin", no_argument, NULL, OPT_SPIN }, { "lane-seccomp", no_argument, NULL, OPT_SECCOMP },
-	{ "ring", required_argument, NULL, OPT_RING }, { "help", no_argument, NULL, OPT_HELP },
+	{ "ring", required_argument, NULL, OPT_RING }, { "blackbox", required_argument, NULL, OPT_BLACKBOX }, { "help", no_argument, NULL, OPT_HELP },
 	{ "version", no_argument, NULL, OPT_VERSION }, { NULL, 0, NULL, 0 },
 };
 
@@ -163,6 +165,7 @@ static int read_one(struct tap_options *options, int option)
 	case OPT_ROOM: options->room = optarg; break;
 	case OPT_NO_CONTROL: options->no_control = true; break;
 	case OPT_NO_STATUS: options->no_status = true; break;
+	case OPT_BLACKBOX: options->blackbox = optarg; break;
 	case OPT_SPIN: options->spin = true; break;
 	case OPT_SECCOMP: options->lane_seccomp = true; break;
 	case OPT_FILTER: case OPT_STRATEGY: case OPT_PRINTER: case OPT_AUDIT: case OPT_METRICS: case OPT_DIAG:

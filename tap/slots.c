@@ -117,6 +117,8 @@ int tap_room_open(struct tap *tap)
 
 	rc = rc ? rc : add_classes(tap->room, &tap->env);
 	rc = rc ? rc : add_gauges(tap->room, tap);
+	if (rc == 0 && tap_box_open(tap))
+		return 1;
 	rc = rc ? rc : croom_room_lane_add(tap->room, "tap", &tap->lane);
 	if (rc) {
 		fprintf(stderr, "croomtap: --room: cannot open room '%s': %s\n", tap->options.room,

@@ -29,7 +29,7 @@
 enum { TAP_SLOTS = 6, TAP_TICK_NS = 100 * 1000 * 1000, TAP_SNAPLEN = 262144 };
 
 struct tap_options {
-	const char *interface, *read_file, *write_file, *room;
+	const char *interface, *read_file, *write_file, *room, *blackbox;
 	char *expression;                  /* the filter, NULL: none was given */
 	const char *handler[TAP_SLOTS];    /* by slot; NULL: not given */
 	int snaplen, buffer_kib;
@@ -75,6 +75,7 @@ struct tap {
 	struct croom_lane *lane;
 	struct tap_writer *writer;
 	struct tap_sink *out;
+	char *own_box;                     /* the black box's file, when it is of this process only; or NULL */
 	pthread_t source_thread, lane_thread;
 	struct tap_kernel kernel;          /* the source's until source_over */
 	char source_error[300];            /* the source's until source_over */
@@ -127,6 +128,10 @@ void tap_signals_kick(pthread_t thread);
 
 /* slots.c: the room with all classes, and the handlers that the command line asks for. 0, or the exit code and a message. */
 int tap_room_open(struct tap *tap);
+
+/* box.c. 0, or the exit code and a message. After the classes and gauges, before the lane. */
+int tap_box_open(struct tap *tap);
+void tap_box_close(struct tap *tap);
 
 /* open.c. A descriptor, or -errno with *err saying what is in the way. input: what -r reads, NULL where that is no file. */
 int tap_open_main(const char *path, const struct stat *input, struct croom_error *err);

@@ -33,6 +33,8 @@ struct croom_lane_view {
 	uint64_t revision;            /* the newest panel it is known to run; the current one when parked */
 	uint64_t records;
 	int64_t late_ns;              /* how long it has held up an older panel; 0 when it does not */
+	const char *slot, *handler;   /* it is in this handler, or has just left it, as far as it says so; NULL: in none */
+	pid_t thread;                 /* 0: it has not told */
 };
 
 struct croom_history_change {

@@ -8,7 +8,7 @@
  *		panel = croom_lane_observe(lane, panel);       // once per record or batch: two loads, one compare
  *		n = 0;
  *		while (n < BATCH && (record = next())) {
- *			croom_slot_call(printer, panel, record);
+ *			croom_lane_call(printer, lane, panel, record);  // or croom_slot_call(printer, panel, record)
  *			n++;
  *		}
  *		croom_lane_calls_add(lane, printer_slot, n);   // before the next observe
@@ -54,6 +54,11 @@ struct croom_lane {
 	const struct croom_panel *const *wire;
 	uint64_t *calls;   /* per slot */
 	uint64_t records;
+	uint64_t at;       /* the slot that it calls, and 1; 0: none */
+	uint64_t decided;
+	uint64_t *decision;   /* a ring; NULL: no black box */
+	uint64_t decision_mask;
+	uint64_t thread;      /* see croom_lane_thread(); 0: not told */
 };
 
 #pragma GCC visibility push(default)
@@ -66,6 +71,12 @@ const struct croom_panel *croom_lane_move(struct croom_lane *lane);
  * again. Data thread. A lane is parked when it is made.
  */
 void croom_lane_park(struct croom_lane *lane);
+
+/*
+ * Tell which thread runs the lane, so that `croomctl doctor` can show where it hangs. Once, at the start of the data thread: it
+ * is a system call. Optional.
+ */
+void croom_lane_thread(struct croom_lane *lane);
 
 /* Come back from parking: announces the lane and returns the current panel. Data thread; the one call with a fence. */
 const struct croom_panel *croom_lane_unpark(struct croom_lane *lane);
@@ -93,11 +104,45 @@ static inline bool croom_lane_pending(const struct croom_lane *lane, const struc
 	return croom_get_relaxed(lane->wire) != panel;
 }
 
+/*
+ * Say which slot's handler is about to be called (slot and 1; 0: none), so that a lane that does not come back can be told by
+ * it: one plain store. -DCROOM_NO_LANE_AT leaves it out. Data thread.
+ */
+static inline void croom_lane_enter(struct croom_lane *lane, uint32_t slot_and_1)
+{
+#ifdef CROOM_NO_LANE_AT
+	(void)lane;
+	(void)slot_and_1;
+#else
+	/* relaxed: one writer; a figure for people. */
+	croom_set_relaxed(&lane->at, slot_and_1);
+#endif
+}
+
+/* croom_slot_call(), and the lane says that it is there. Data thread. */
+#define croom_lane_call(name, lane, panel, record) \
+	(croom_lane_enter((lane), name##_slot + 1), croom_slot_call(name, (panel), (record)))
+
+/*
+ * Note what was decided about a record (its number, 48 bits) for the black box, if there is one; the last 4,096 can be read.
+ * What `what` (16 bits) means is the host's affair. Two stores. Data thread.
+ */
+static inline void croom_lane_decide(struct croom_lane *lane, uint64_t record, uint16_t what)
+{
+	if (!lane->decision)
+		return;
+	/* pair: box.decision -- release: whoever sees this word sees the count before it, and so which words were overwritten. */
+	croom_set_release(box.decision.decide, &lane->decision[lane->decided & lane->decision_mask], record << 16 | what);
+	/* pair: box.decided -- release; both acquires are in read_decisions(), blackbox-read.c. The words before are there. */
+	croom_set_release(box.decided.decide, &lane->decided, lane->decided + 1);
+}
+
 /* Count records done under the current panel, once per batch, before the next observe. Data thread. */
 static inline void croom_lane_records_add(struct croom_lane *lane, uint64_t count)
 {
 	/* relaxed: one writer; readers want a recent figure, not an order. */
 	croom_set_relaxed(&lane->records, lane->records + count);
+	croom_lane_enter(lane, 0);
 }
 
 /* Count calls of a slot's current handler, once per batch, before the next observe. Data thread. */

@@ -12,6 +12,7 @@
  *	remove LANE	one of those, or "asleep"
  *	later SECONDS	so much later it is for the control thread from now on
  *	starve N	the Nth piece of memory that JSON needs from now on is not there
+ *	hang 1, hang 0	the handler hang does not come back; it does
  *	quarantine H	the handler H of printer in the first room
  *	storm N BYTES	N swaps of printer in the first room, with configs of so many bytes
  * Ends when its standard input does.
@@ -114,6 +115,18 @@ static int number_call(struct text *ctx, note *n)
 }
 CROOM_RUN(number, number_call, struct text, note);
 
+/* Does not come back until it is told to: `hang 1`, `hang 0`. */
+static int hanging;
+
+__attribute__((noinline)) static int hang_here(void *ctx, note *n)
+{
+	(void)ctx;
+	while (__atomic_load_n(&hanging, __ATOMIC_RELAXED))
+		__asm__ volatile("" ::: "memory");
+	return n->value;
+}
+CROOM_RUN(hang, hang_here, void, note);
+
 static int plain_call(void *ctx, note *n)
 {
 	(void)ctx;
@@ -165,6 +178,7 @@ static void *work(void *arg)
 	const struct croom_panel *panel = croom_lane_unpark(hand->lane);
 	note n = { 1 };
 
+	croom_lane_thread(hand->lane);
 	while (!__atomic_load_n(&ended, __ATOMIC_RELAXED)) {
 		int stall = __atomic_load_n(&stalled[hand->index], __ATOMIC_RELAXED);
 
@@ -172,8 +186,8 @@ static void *work(void *arg)
 		if (!stall)
 			panel = croom_lane_observe(hand->lane, panel);
 		for (int i = 0; i < 10; i++) {
-			croom_slot_call(filter, panel, &n);
-			croom_slot_call(printer, panel, &n);
+			croom_lane_call(filter, hand->lane, panel, &n);
+			croom_lane_call(printer, hand->lane, panel, &n);
 		}
 		croom_lane_calls_add(hand->lane, filter_slot, 10);
 		croom_lane_calls_add(hand->lane, printer_slot, 10);
@@ -243,6 +257,7 @@ static void open_room(struct hosted *hosted, unsigned slots, int odd)
 		  .close = text_close },
 		{ .name = "text", .help = "any config will do", .syntax = "[TEXT]", CROOM_RUNS(number), .open = text_open,
 		  .close = text_close },
+		{ .name = "hang", .help = "may not come back", CROOM_RUNS(hang) },
 		{ .name = "plain", .help = "the value", CROOM_RUNS(plain), .traits = CROOM_PURE },
 	};
 	struct croom_slot *slot = hosted->slot;
@@ -257,7 +272,7 @@ static void open_room(struct hosted *hosted, unsigned slots, int odd)
 		slot[1].help = "\xff kept";
 	must(croom_room_open(&hosted->room, hosted->name, slot, slots), "room", NULL);
 	for (unsigned i = 0; i < slots; i++)
-		for (unsigned k = 0; k < 3; k++)
+		for (unsigned k = 0; k < 4; k++)
 			must(croom_room_class_add(hosted->room, slot[i].name, &classes[k], NULL), "class", NULL);
 	if (odd)
 		be_odd(hosted->room);
@@ -316,6 +331,8 @@ static int obey(struct hosted *hosted, int rooms)
 		__atomic_store_n(&starve_at, atoi(which), __ATOMIC_RELAXED);
 	if (strcmp(word, "later") == 0)
 		__atomic_fetch_add(&later_s, atoi(which), __ATOMIC_RELAXED);
+	if (strcmp(word, "hang") == 0)
+		__atomic_store_n(&hanging, atoi(which), __ATOMIC_RELAXED);
 	if (strcmp(word, "quarantine") == 0)
 		must(croom_room_quarantine(hosted[0].room, "printer", which, "because"), "quarantine", NULL);
 	if (strcmp(word, "storm") == 0)

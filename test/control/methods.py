@@ -47,6 +47,7 @@ def listing(host):
             {"name": "off", "help": "nothing is called here", "syntax": None},
             {"name": "number", "help": "adds N", "syntax": "N"},
             {"name": "text", "help": "any config will do", "syntax": "[TEXT]"},
+            {"name": "hang", "help": "may not come back", "syntax": None},
             {"name": "plain", "help": "the value", "syntax": None}], slots["printer"]["classes"])
         lanes = {lane["name"]: lane for lane in seen["lanes"]}
         check("List: the lanes", list(lanes) == ["feed", "spare", "asleep"] and lanes["asleep"]["parked"] and

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, f"{sys.argv[3]}/test")
-from varlink import PATIENCE, Host, check, finish, until  # noqa: E402
+from varlink import PATIENCE, Host, check, finish, skip, until  # noqa: E402
 
 croomctl, program = (os.path.abspath(path) for path in sys.argv[1:3])
 
@@ -112,6 +112,27 @@ def profile(ctl):
     expect("--sample 0", ctl("profile", "printer", "--sample", "0"), 2, "--sample takes 1 to 1000000")
 
 
+def doctor(ctl, host):
+    ctl("swap", "printer=number:1")
+    expect("doctor: nothing hangs", ctl("doctor"), 0, "lane feed: busy", "lane asleep: asleep", "nothing hangs")
+    host.tell("hang", "1")
+    ctl("swap", "printer=hang", "--no-wait")
+    result = until(lambda: (lambda seen: seen if "STUCK" in seen[1] else None)(ctl("doctor")))
+    expect("doctor: which lane, slot and handler", result, 0, "lane feed: STUCK in slot printer (hang)")
+    if "its stack: " in result[1]:
+        skip("doctor: where exactly", re.search("its stack: (.*)", result[1])[1])
+    else:
+        expect("doctor: where exactly", result, 0, "hang_here")
+    code, out, err = ctl("doctor", "--json")
+    lane = next(one for one in json.loads(out)["lanes"] if one["name"] == "feed")
+    check("doctor --json", code == 0 and lane["state"] == "stuck" and lane["slot"] == "printer" and lane["stack"], (out, err))
+    result = ctl("swap", "printer=number:2", "--timeout", "100ms")
+    expect("a swap that is late says in which handler", result, 4, "lane feed still runs", "in slot printer (hang)")
+    expect("and list, since when", ctl("list"), 0, "LATE: still runs revision")
+    host.tell("hang", "0")
+    check("when it comes back, nothing hangs", until(lambda: "nothing hangs" in ctl("doctor")[1]))
+
+
 with Host(program) as at:
     runs = Ctl(at.folder)
     guard(runs)
@@ -120,5 +141,6 @@ with Host(program) as at:
     late(runs, at)
     holds(runs, at)
     profile(runs)
+    doctor(runs, at)
     check("the host ends well", at.end() == 0)
 finish()

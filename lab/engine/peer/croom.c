@@ -53,6 +53,12 @@ LAB_INLINE int call(struct self *self, struct local *local, struct lab_record *r
 	(void)self;
 	return croom_slot_call(handler, local->panel, record);
 }
+#elif defined(PEER_WHERE)
+#define NAME "slot, lane says where"
+LAB_INLINE int call(struct self *self, struct local *local, struct lab_record *record)
+{
+	return croom_lane_call(handler, self->lane, local->panel, record);
+}
 #elif defined(PEER_OBSERVE) || defined(PEER_PREPARED)
 #ifdef PEER_PREPARED
 #define NAME "croom, prepared"

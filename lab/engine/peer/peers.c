@@ -10,6 +10,7 @@
 	X(wire)               \
 	X(wire_off)           \
 	X(slot)               \
+	X(where)              \
 	X(observe)            \
 	X(observe_32)         \
 	X(guard)              \
