@@ -221,7 +221,7 @@ static int map(struct image *image, const char *path, struct croom_error *err)
 		rc = damaged(err, path, "");
 	} else {
 		at = mmap(NULL, (size_t)about.st_size, PROT_READ, MAP_SHARED, fd, 0);
-		image->at = at;
+		image->at = at == MAP_FAILED ? NULL : at;
 		image->bytes = (size_t)about.st_size;
 		if (at == MAP_FAILED)
 			rc = croom_error_set(err, -errno, CROOM_ERROR_OTHER, NULL, "cannot read '%s': %s", path, strerror(errno));
@@ -242,7 +242,7 @@ int croom_blackbox_read(const char *path, struct croom_blackbox **out, struct cr
 	if (err)
 		memset(err, 0, sizeof(*err));
 	rc = map(&image, path, err);
-	if (rc)
+	if (!image.at)
 		return rc;
 	memcpy(&image.head, image.at, sizeof(image.head));
 	if (memcmp(image.head.magic, BOX_MAGIC, sizeof(image.head.magic)))
