@@ -12,6 +12,7 @@ NAMED = re.compile(r"\bcroom_(get_acquire|set_release|get_seq|set_seq|trade)\(([
 BARE = re.compile(r"__ATOMIC_(ACQUIRE|RELEASE|SEQ_CST|ACQ_REL|CONSUME)\b|__sync_|\batomic_[a-z_]+\(|\bmemory_order_")
 RELAXED = re.compile(r"\bcroom_(get|set|add)_relaxed\(|__ATOMIC_RELAXED\b")
 TAG = re.compile(r"pair: ([a-z_]+(?:\.[a-z_]+)?)")
+COMMENT = re.compile(r"\s*(/\*|\*([ /]|$))")   # and not *first = ...
 REACH = 12  # lines above an access in which its comment may begin
 MACROS = "include/croom/wire.h"  # the one file that may spell an order
 
@@ -23,7 +24,7 @@ def tags_above(near):
     tags = []
     for line in reversed(near):
         found = TAG.findall(line)
-        if tags and not (found or line.lstrip().startswith(("*", "/*"))):
+        if tags and not (found or COMMENT.match(line)):
             break
         tags += found
     return tags
@@ -62,7 +63,7 @@ for name in subprocess.run(["git", "ls-files", "--", "*.h", "*.c"], capture_outp
     for number, line in enumerate(lines, 1):
         for tag in TAG.findall(line):
             tagged.setdefault(tag, f"{name}:{number}")
-        if re.match(r"#define croom_(get|set|trade|add)", line) or line.lstrip().startswith(("*", "/*")):
+        if re.match(r"#define croom_(get|set|trade|add)", line) or COMMENT.match(line):
             continue
         look(name, number, line, lines[max(0, number - REACH):number])
 ordering = pathlib.Path("doc/ORDERING.md").read_text()
