@@ -22,7 +22,7 @@
 /* This bit, and below it the number of records done. */
 #define LANE_PARKED (UINT64_C(1) << 63)
 #ifndef LANE_MARKS
-#define LANE_MARKS 64u         /* a checker's build has two, so that they are soon written over */
+#define LANE_MARKS 64u         /* a checker's build has three, so that they are soon written over */
 #endif
 #define LANE_LINE 64
 

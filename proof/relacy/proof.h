@@ -18,6 +18,7 @@
 #define PROOF_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum { PROOF_THREADS_MAX = 4 };
@@ -34,6 +35,11 @@ struct proof_model {
 };
 
 extern const struct proof_model proof_model;
+
+/* A negative control that includes another model, to break what it calls, defines this first. */
+#ifndef BROKEN
+#define BROKEN NULL
+#endif
 
 /* What must hold; `what` says what is wrong when it does not. */
 void proof_expect(bool holds, const char *what);
