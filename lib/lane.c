@@ -118,47 +118,67 @@ void lane_look(struct lane *lane, uint64_t current)
 		lane->passed = observed;
 }
 
-/* The newest revision that the lane has run. */
-static uint64_t lane_ran(const struct lane *lane)
+/* The newest revision that the lane has run, 0 for none, and which mark says so. */
+static uint64_t lane_ran(const struct lane *lane, unsigned *at)
 {
 	uint64_t ran = 0, first;
 
+	*at = 0;
 	for (unsigned i = 0; i < LANE_MARKS; i++) {
 		uint64_t revision = mark_read(&lane->marks[i], &first);
 
-		ran = revision > ran ? revision : ran;
+		if (revision > ran) {
+			ran = revision;
+			*at = i;
+		}
 	}
 	return ran;
 }
 
-/* The room's mutex keeps new panels away meanwhile, so the lane writes one more mark at most during the walk. */
+/*
+ * The oldest mark that is not older than `revision`: 0 when there is none, UINT64_MAX when it cannot be told.
+ *
+ * Marks are written in turn, and the lane may write several meanwhile: it may come late with those of panels that it loaded
+ * long ago. So they are read from the newest backwards. Who has read one sees the one before it, or what was written over
+ * that since, which is newer than both; so none between two is ever passed over.
+ */
+static uint64_t mark_find(const struct lane *lane, uint64_t revision, uint64_t *first)
+{
+	uint64_t found = 0;
+	unsigned at;
+
+	lane_ran(lane, &at);
+	for (unsigned i = 0; i < LANE_MARKS; i++, at = (at + LANE_MARKS - 1) % LANE_MARKS) {
+		uint64_t mark_first, ran = mark_read(&lane->marks[at], &mark_first);
+
+		/* Records count from 1: nothing was ever written here, so the one before was the lane's first. */
+		if (ran == 0 && mark_first == 0)
+			return found;
+		if (ran == 0 || (found && ran >= found))
+			break;
+		if (ran < revision)
+			return found;
+		found = ran;
+		*first = mark_first;
+		if (ran == revision)
+			return found;
+	}
+	return UINT64_MAX;
+}
+
 void lane_start(const struct lane *lane, uint64_t revision, struct croom_lane_start *start)
 {
-	uint64_t oldest = UINT64_MAX, best = UINT64_MAX, best_first = 0;
-	unsigned used = 0;
+	uint64_t first = 0, ran = mark_find(lane, revision, &first);
 
-	for (unsigned i = 0; i < LANE_MARKS; i++) {
-		uint64_t first, ran = mark_read(&lane->marks[i], &first);
-
-		if (!ran)
-			continue;
-		used++;
-		oldest = ran < oldest ? ran : oldest;
-		if (ran >= revision && ran < best) {
-			best = ran;
-			best_first = first;
-		}
-	}
 	memcpy(start->lane, lane->name, sizeof(start->lane));
 	start->parked = lane->parked;
 	start->observed = lane->passed >= revision;
 	start->revision = 0;
 	start->first_record = 0;
-	if (best != UINT64_MAX && (oldest <= revision || used < LANE_MARKS - 1)) {
-		/* An older mark still stands, or none was ever overwritten: so none between is missing. */
-		start->revision = best;
-		start->first_record = best_first;
-	} else if (best == UINT64_MAX && start->observed) {
+	if (ran && ran != UINT64_MAX) {
+		start->revision = ran;
+		start->first_record = first;
+	} else if (ran == 0 && start->observed) {
 		/* It was parked when it was looked at; by now it may be awake, but has done no record since. */
 		start->revision = lane->passed;
 		start->first_record = lane->first_awake;
@@ -168,8 +188,9 @@ void lane_start(const struct lane *lane, uint64_t revision, struct croom_lane_st
 uint64_t lane_calls(const struct lane *lane, uint32_t slot, uint64_t since_revision)
 {
 	uint64_t base, calls;
+	unsigned at;
 
-	if (lane_ran(lane) < since_revision)
+	if (lane_ran(lane, &at) < since_revision)
 		return 0;
 	/* relaxed: the base may be newer than the count; then there is nothing to show yet. */
 	base = croom_get_relaxed(&lane->base[slot]);

@@ -46,7 +46,7 @@ struct croom_lane_start {
 	bool observed;                     /* has left every older panel */
 	bool parked;                       /* it sleeps; if it has not run the revision yet, first_record is its next */
 	uint64_t revision;                 /* the one it went to: newer than asked for if it skipped that one; 0: unknown */
-	uint64_t first_record;             /* 0: unknown (it has moved more than 64 times since) */
+	uint64_t first_record;             /* 0: unknown (it has moved 63 times or more since) */
 };
 
 /* Visible for the inline calls below only. */
