@@ -13,6 +13,7 @@
 #define TEST_CHECK_H
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int check_bad;
@@ -52,6 +53,14 @@ static const char *check_skipped;
 		fflush(stdout);                                                                      \
 		check_failed |= check_bad;                                                           \
 	} while (0)
+
+/* Rounds of a long loop: a part of them where the environment has CHECK_PART=N, as for a CPU that is emulated. */
+static inline int check_rounds(int rounds)
+{
+	const char *part = getenv("CHECK_PART");
+
+	return part && atoi(part) > 1 ? rounds / atoi(part) : rounds;
+}
 
 static inline int check_result(void)
 {

@@ -116,20 +116,20 @@ static void follow_model(uint64_t start, size_t bytes, int rounds)
 static void ring_does_what_the_model_does(void)
 {
 	for (int i = 0; i < 10; i++)
-		follow_model(0, 1, 20000);
-	follow_model(0, 100000, 20000);
+		follow_model(0, 1, check_rounds(20000));
+	follow_model(0, 100000, check_rounds(20000));
 }
 
 static void ring_wraps_at_2_to_the_32(void)
 {
 	for (uint64_t before = 8; before < 4096; before += 264)
-		follow_model((UINT64_C(1) << 32) - before, 4096, 2000);
+		follow_model((UINT64_C(1) << 32) - before, 4096, check_rounds(2000));
 }
 
 static void ring_wraps_at_2_to_the_64(void)
 {
 	for (uint64_t before = 8; before < 4096; before += 264)
-		follow_model(0 - before, 4096, 2000);
+		follow_model(0 - before, 4096, check_rounds(2000));
 }
 
 static void ring_takes_a_record_of_its_full_size(void)
@@ -188,10 +188,11 @@ static void items_model(size_t bytes, size_t capacity, uint64_t start)
 	uint64_t put = 0, taken = 0, refused = 0, most = 0;
 	/* A cell that is being filled, and half a kilobyte that is taken and not yet given back; small ones are made larger. */
 	size_t words = bytes / 8, per_cell = croom_items_per_cell(bytes), stride = croom_items_stride(bytes);
+	int rounds = check_rounds(20000);
 	size_t slack = (1 + CROOM_ITEMS_AHEAD / stride + (2 * CROOM_ITEMS_AHEAD + 2 * stride) / stride + 1) * per_cell;
 
 	CHECK_EQ(croom_items_open_at(&items, bytes, capacity, start), 0);
-	for (int i = 0; i < 20000 && !check_bad; i++) {
+	for (int i = 0; i < rounds && !check_bad; i++) {
 		size_t n = roll() % 2 ? 1 : roll() % 200, done;
 
 		if (roll() % 2) {
@@ -256,7 +257,7 @@ int main(int argc, char **argv)
 	clock_gettime(CLOCK_REALTIME, &now);
 	seed = argc > 1 ? strtoull(argv[1], NULL, 0) : (uint64_t)now.tv_nsec * 2654435761u + (uint64_t)now.tv_sec;
 	seed |= 1;
-	printf("# seed %#llx\n", (unsigned long long)seed);
+	printf("# seed %#llx, pages of %ld bytes\n", (unsigned long long)seed, sysconf(_SC_PAGESIZE));
 	RUN(ring_does_what_the_model_does);
 	RUN(ring_wraps_at_2_to_the_32);
 	RUN(ring_wraps_at_2_to_the_64);

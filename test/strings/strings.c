@@ -72,17 +72,17 @@ static size_t name(char *text, uint32_t i)
 
 static void holds_a_million(void)
 {
-	enum { COUNT = 1000000 };
+	const uint32_t count = (uint32_t)check_rounds(1000000);
 	struct croom_strings *strings;
 	char text[64];
 	uint32_t id, wrong = 0;
 	size_t length;
 
-	CHECK_EQ(croom_strings_open(&strings, COUNT, 64u << 20), 0);
-	for (uint32_t i = 0; i < COUNT; i++)
+	CHECK_EQ(croom_strings_open(&strings, count, 64u << 20), 0);
+	for (uint32_t i = 0; i < count; i++)
 		wrong += croom_strings_intern(strings, text, name(text, i), &id) != 0 || id != i;
 	CHECK_EQ(wrong, 0);
-	for (uint32_t i = 0; i < COUNT; i += 7) {
+	for (uint32_t i = 0; i < count; i += 7) {
 		size_t want = name(text, i);
 		const char *bytes = croom_strings_get(strings, i, &length);
 
@@ -123,16 +123,16 @@ static void *reader(void *arg)
 
 static void is_read_while_it_grows(void)
 {
-	enum { COUNT = 200000 };
+	const uint32_t count = (uint32_t)check_rounds(200000);
 	pthread_t thread[2];
 	uint64_t seen[2] = { 0 };
 	char text[64];
 	uint32_t id;
 
-	CHECK_EQ(croom_strings_open(&shared, COUNT, 16u << 20), 0);
+	CHECK_EQ(croom_strings_open(&shared, count, 16u << 20), 0);
 	for (int i = 0; i < 2; i++)
 		pthread_create(&thread[i], NULL, reader, &seen[i]);
-	for (uint32_t i = 0; i < COUNT; i++)
+	for (uint32_t i = 0; i < count; i++)
 		if (croom_strings_intern(shared, text, name(text, i), &id) || id != i)
 			CHECK(0);
 	/* On one core the readers may not have run yet. */
