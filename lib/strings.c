@@ -36,19 +36,28 @@ static uint64_t fold(uint64_t a, uint64_t b)
 	return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-static uint64_t load(const unsigned char *at, size_t bytes)
+static uint64_t load(const unsigned char *at)
 {
-	uint64_t word = 0;
+	uint64_t word;
 
-	memcpy(&word, at, bytes);
+	memcpy(&word, at, sizeof(word));
 	return word;
+}
+
+/* Into a word of its own size: half of a larger one would be its upper half where bytes go from high to low. */
+static uint64_t load_half(const unsigned char *at)
+{
+	uint32_t half;
+
+	memcpy(&half, at, sizeof(half));
+	return half;
 }
 
 /* Up to 8 bytes in one word, without a loop; which bytes stand where does not matter, as long as none is left out. */
 static uint64_t short_word(const unsigned char *at, size_t length)
 {
 	if (length >= 4)
-		return load(at, 4) << 32 | load(at + length - 4, 4);
+		return load_half(at) << 32 | load_half(at + length - 4);
 	return length ? (uint64_t)at[0] << 16 | (uint64_t)at[length / 2] << 8 | at[length - 1] : 0;
 }
 
@@ -64,8 +73,8 @@ static uint64_t hash(const struct croom_strings *strings, const void *bytes, siz
 	if (length <= 8)
 		return fold(fold(h ^ short_word(at, length), strings->seed[1]) ^ strings->seed[0], UINT64_C(0x9e3779b97f4a7c15));
 	for (size_t i = 0; i + 8 < length; i += 8)
-		h = fold(h ^ load(at + i, 8), strings->seed[1]);
-	h = fold(h ^ load(at + length - 8, 8), strings->seed[1]);
+		h = fold(h ^ load(at + i), strings->seed[1]);
+	h = fold(h ^ load(at + length - 8), strings->seed[1]);
 	return fold(h ^ strings->seed[0], UINT64_C(0x9e3779b97f4a7c15));
 }
 
