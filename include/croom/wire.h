@@ -26,6 +26,11 @@
 #ifndef CROOM_WIRE_H
 #define CROOM_WIRE_H
 
+/* Revisions, indices and counts are words of 64 bits that are loaded and stored at once, next to pointers. */
+#if __SIZEOF_POINTER__ < 8
+#error "libcroom needs a CPU and an ABI with pointers of 64 bits"
+#endif
+
 /*
  * `name` is PAIR.END, which stands nowhere else: by it a checker weakens or delays one access alone. It defines these
  * eight itself, in the header that -DCROOM_CHECKED='"HEADER"' names; every other build has the plain builtins.
