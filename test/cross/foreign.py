@@ -21,7 +21,8 @@ config.read(cross_file, encoding="utf-8")
 binaries = {name: value.strip("'") for name, value in config["binaries"].items()}
 wrapper = [word.strip(" '") for word in binaries.pop("exe_wrapper").strip("[]").split(",")]
 # CC and so on are the other trees' compilers.
-environment = {name: value for name, value in os.environ.items() if name not in ("CC", "CXX", "CFLAGS", "CXXFLAGS", "LDFLAGS")}
+environment = {name: value for name, value in os.environ.items()
+               if name not in ("CC", "CXX", "CFLAGS", "CXXFLAGS", "LDFLAGS")}
 
 
 def must(command, what):
@@ -57,7 +58,8 @@ with open(tree + ".lock", "w", encoding="utf-8") as lock:
     # The short and the long run share a tree.
     fcntl.flock(lock, fcntl.LOCK_EX)
     if not os.path.exists(os.path.join(tree, "build.ninja")):
-        must(["meson", "setup", tree, source, "--cross-file", cross_file, "-Dprograms=false", "-Dwerror=true"], "is set up")
+        options = ["--cross-file", cross_file, "-Dprograms=false", "-Dwerror=true"]
+        must(["meson", "setup", tree, source, *options], "is set up")
     must(["ninja", "-C", tree], "is built")
     log = os.path.join(tree, "meson-logs/testlog.json")
     if os.path.exists(log):
