@@ -6,28 +6,59 @@
  */
 #include <croom/ring.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
-static int map_twice(unsigned char **base, size_t size)
+enum { ACCESS = PROT_READ | PROT_WRITE, HOW = MAP_SHARED | MAP_FIXED | MAP_POPULATE };
+
+static int map_file(unsigned char *at, size_t size)
 {
 	int fd = memfd_create("croom-ring", MFD_CLOEXEC), rc = 0;
-	unsigned char *at;
 
 	if (fd < 0)
 		return -errno;
-	at = mmap(NULL, 2 * size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (at == MAP_FAILED) {
-		rc = -ENOMEM;
-	} else if (ftruncate(fd, (off_t)size) ||
-		   mmap(at, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED | MAP_POPULATE, fd, 0) == MAP_FAILED ||
-		   mmap(at + size, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED | MAP_POPULATE, fd, 0) == MAP_FAILED) {
+	if (ftruncate(fd, (off_t)size) || mmap(at, size, ACCESS, HOW, fd, 0) == MAP_FAILED ||
+	    mmap(at + size, size, ACCESS, HOW, fd, 0) == MAP_FAILED)
 		rc = -errno;
-		munmap(at, 2 * size);
-	}
 	close(fd);
+	return rc;
+}
+
+/* Without a file. Not the first choice: emulators do not know this use of mremap(), and nobody sees whose memory it is. */
+static int map_shared(unsigned char *at, size_t size)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	if (mmap(at, size, ACCESS, HOW | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ||
+	    mremap(at, 0, size, MREMAP_MAYMOVE | MREMAP_FIXED, at + size) == MAP_FAILED)
+		return -errno;
+	for (size_t i = 0; i < size; i += page)
+		*(volatile unsigned char *)(at + size + i) = 0;
+	return 0;
+}
+
+/* A file above the limit on their sizes, a memfd, too, is not an error but a SIGXFSZ that ends the process. */
+static bool may_be_file(size_t size)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_FSIZE, &limit) || limit.rlim_cur >= size;
+}
+
+static int map_twice(unsigned char **base, size_t size)
+{
+	unsigned char *at = mmap(NULL, 2 * size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	int rc;
+
+	if (at == MAP_FAILED)
+		return -ENOMEM;
+	rc = may_be_file(size) ? map_file(at, size) : map_shared(at, size);
+	if (rc)
+		munmap(at, 2 * size);
 	*base = at;
 	return rc;
 }

@@ -42,7 +42,10 @@ enum { CROOM_RING_HEADER = 8 };
 
 #pragma GCC visibility push(default)
 
-/* Room for `bytes`, rounded up to a power of two of at least a page; faulted in. 0, -EINVAL, -ENOMEM, -EMFILE. */
+/*
+ * Room for `bytes`, rounded up to a power of two of at least a page; faulted in. A limit on the size of files (ulimit -f)
+ * does not count. 0, -EINVAL, -ENOMEM, -EMFILE.
+ */
 int croom_ring_open(struct croom_ring **ring, size_t bytes);
 
 /* The same, with both indices at `start`: what a ring looks like after start bytes. For tests of wrap-around. */
