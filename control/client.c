@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Clients: accepting, buffers, one message after the other, and what to do with those that misbehave. */
 #include "server.h"
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -14,6 +16,7 @@ enum { TURN = 64 };                                /* messages of one client bef
 #define IDLE_NS INT64_C(1000000000)
 #define REST_NS INT64_C(60000000000)               /* who asked nothing for so long may have to go for a newcomer */
 #define STUCK_NS INT64_C(30000000000)              /* who does not read for so long is dropped */
+#define LISTENER_REST_NS INT64_C(100000000)
 
 int64_t now_ns(void)
 {
@@ -96,7 +99,8 @@ static void client_flush(struct client *client)
 
 void client_send(struct client *client, json_t *message)
 {
-	char *text = message ? json_dumps(message, JSON_COMPACT) : NULL;
+	size_t length;
+	char *text = message ? message_write(message, &length) : NULL;
 
 	json_decref(message);
 	if (!text || client->out_used) {
@@ -106,7 +110,7 @@ void client_send(struct client *client, json_t *message)
 		return;
 	}
 	client->out = text;
-	client->out_used = strlen(text) + 1;
+	client->out_used = length;
 	client_flush(client);
 }
 
@@ -114,8 +118,10 @@ void client_free(struct croom_control *control, struct client *client)
 {
 	struct client **at = &control->clients;
 
-	while (*at != client)
+	while (*at != client) {
+		assert(*at);
 		at = &(*at)->next;
+	}
 	*at = client->next;
 	control->count--;
 	close(client->fd);
@@ -125,17 +131,16 @@ void client_free(struct croom_control *control, struct client *client)
 	free(client);
 }
 
-/* Tell why in one message, without waiting. */
+/* Tell why in one message, without waiting and without memory. Neither word holds what JSON would write otherwise. */
 static void tell(int fd, const char *error, const char *message)
 {
-	json_t *text = json_pack("{s:s, s:{s:s}}", "error", error, "parameters", "message", message);
-	char *line = text ? json_dumps(text, JSON_COMPACT) : NULL;
+	char text[256];
+	int length = snprintf(text, sizeof(text), "{\"error\":\"%s\",\"parameters\":{\"message\":\"%s\"}}", error, message);
 
-	if (line && send(fd, line, strlen(line) + 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
+	assert(length > 0 && (size_t)length < sizeof(text));
+	if (send(fd, text, (size_t)length + 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
 		/* It has gone already, which is all the same. */
 	}
-	free(line);
-	json_decref(text);
 }
 
 static void turn_away(int fd, const char *error, const char *message)
@@ -219,16 +224,39 @@ static void client_new(struct croom_control *control, int fd, const struct ucred
 	control->count++;
 }
 
-/* Out of descriptors: without this the listener would stay readable and the loop would spin. */
+static void listen_to(struct croom_control *control, uint32_t events)
+{
+	struct epoll_event event = { .events = events, .data.ptr = &control->listener };
+
+	epoll_ctl(control->epoll, EPOLL_CTL_MOD, control->listener, &event);
+}
+
+/* It waits, and nothing can be done for it: without a rest the listener would stay readable and the loop would spin. */
+static void listener_rest(struct croom_control *control)
+{
+	listen_to(control, 0);
+	control->rest_until_ns = now_ns() + LISTENER_REST_NS;
+}
+
+void client_listen_again(struct croom_control *control)
+{
+	control->rest_until_ns = 0;
+	listen_to(control, EPOLLIN);
+}
+
+/* Out of descriptors: take it with the one that is kept for that, and say so. */
 static void hang_up_one(struct croom_control *control)
 {
 	int fd;
 
-	close(control->spare);
+	if (control->spare >= 0)
+		close(control->spare);
 	fd = accept4(control->listener, NULL, NULL, SOCK_CLOEXEC);
 	if (fd >= 0)
 		turn_away(fd, "org.croom.Room.TooManyClients", "this process has no file descriptor left; try again later");
 	control->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		listener_rest(control);
 }
 
 void client_accept(struct croom_control *control)
@@ -242,6 +270,8 @@ void client_accept(struct croom_control *control)
 		if (fd < 0) {
 			if (errno == EMFILE || errno == ENFILE)
 				hang_up_one(control);
+			else if (errno == ENOMEM || errno == ENOBUFS)
+				listener_rest(control);
 			return;
 		}
 		if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) || (peer.uid != 0 && peer.uid != getuid())) {
@@ -257,30 +287,6 @@ void client_accept(struct croom_control *control)
 	}
 }
 
-/* How deep the text nests, before a parser recurses over it. Brackets in strings do not count. */
-static bool too_deep(const char *text, size_t length)
-{
-	int depth = 0;
-	bool string = false;
-
-	for (size_t i = 0; i < length; i++) {
-		if (string) {
-			if (text[i] == '\\')
-				i++;
-			else if (text[i] == '"')
-				string = false;
-		} else if (text[i] == '"') {
-			string = true;
-		} else if (text[i] == '{' || text[i] == '[') {
-			if (++depth > DEPTH_MAX)
-				return true;
-		} else if (text[i] == '}' || text[i] == ']') {
-			depth--;
-		}
-	}
-	return false;
-}
-
 static void refuse(struct client *client, const char *why)
 {
 	client->oneway = false;
@@ -289,22 +295,20 @@ static void refuse(struct client *client, const char *why)
 	client->closing = true;
 }
 
-static void one_message(struct croom_control *control, struct client *client, const char *text, size_t length)
+static void one_message(struct croom_control *control, struct client *client, char *text, size_t length)
 {
-	json_error_t error;
+	char why[WHY_MAX];
 	json_t *message;
 
 	client->spoke = true;
 	client->since_ns = now_ns();
-	if (too_deep(text, length)) {
-		refuse(client, "the message nests deeper than 32 levels");
-		return;
-	}
-	message = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
-	if (!json_is_object(message))
-		refuse(client, message ? "the message is not an object" : error.text);
-	else
+	message = message_read(text, length, why);
+	if (json_is_object(message))
 		method_call(control, client, message);
+	else if (message || *why)
+		refuse(client, message ? "the message is not an object" : why);
+	else
+		client->closing = true;   /* no memory: nothing is wrong with the message */
 	json_decref(message);
 }
 

@@ -64,10 +64,12 @@ static int open_all(struct croom_control *control, const struct croom_control_op
 	control->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	control->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	control->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (!control->program)
+		return croom_error_set(err, -ENOMEM, CROOM_ERROR_OTHER, NULL, "out of memory");
 	/* The listener and the timer are told from clients by these addresses. */
-	if (!control->program || control->epoll < 0 || control->timer < 0 || control->spare < 0 || control->stop < 0 ||
-	    control->wake < 0 || add_event(control, control->listener, &control->listener) ||
-	    add_event(control, control->timer, &control->timer) || add_event(control, control->wake, &control->wake))
+	if (control->epoll < 0 || control->timer < 0 || control->spare < 0 || control->stop < 0 || control->wake < 0 ||
+	    add_event(control, control->listener, &control->listener) || add_event(control, control->timer, &control->timer) ||
+	    add_event(control, control->wake, &control->wake))
 		return croom_error_set(err, -errno, CROOM_ERROR_OTHER, NULL, "cannot serve %s: %s", control->path, strerror(errno));
 	croom_room_tick_wanted(control->room, wake, control);
 	return 0;
@@ -109,6 +111,8 @@ static int64_t next_ns(struct croom_control *control, int64_t now)
 	int64_t tick_ms = croom_room_tick(control->room);
 	int64_t next = tick_ms < 0 ? INT64_MAX : now + tick_ms * 1000000;
 
+	if (control->rest_until_ns && control->rest_until_ns < next)
+		next = control->rest_until_ns;
 	for (const struct client *client = control->clients; client; client = client->next) {
 		int64_t wanted = client_next_ns(client, now);
 
@@ -134,6 +138,8 @@ static void on_timer(struct croom_control *control)
 
 	if (read(control->timer, &times, sizeof(times)) < 0)
 		return;
+	if (control->rest_until_ns && control->rest_until_ns <= now)
+		client_listen_again(control);
 	for (; client; client = next) {
 		next = client->next;
 		if (client->wait_revision)

@@ -179,7 +179,7 @@ void do_trial(struct croom_control *control, struct client *client, json_t *para
 	const char *slot;
 	json_t *histogram;
 	bool active;
-	int rc;
+	int rc, missing = 0;
 
 	if (!only(client, parameters, known) || !(slot = read_string(client, parameters, "slot")))
 		return;
@@ -190,10 +190,14 @@ void do_trial(struct croom_control *control, struct client *client, json_t *para
 		return;
 	}
 	histogram = json_array();
-	for (unsigned i = 0; i < CROOM_HISTOGRAM; i++)
+	for (unsigned i = 0; i < CROOM_HISTOGRAM && !missing; i++)
 		if (view.histogram[i])
-			json_array_append_new(histogram, json_pack("{s:I, s:I}", "ns", (json_int_t)croom_histogram_ns(i), "count",
-								   (json_int_t)view.histogram[i]));
+			missing = json_array_append_new(histogram, json_pack("{s:I, s:I}", "ns", (json_int_t)croom_histogram_ns(i),
+									     "count", (json_int_t)view.histogram[i]));
+	if (missing) {
+		json_decref(histogram);
+		histogram = NULL;
+	}
 	reply(client, json_pack("{s:s, s:b, s:o, s:o, s:I, s:b, s:o, s:o, s:I, s:I, s:I, s:I, s:o}", "kind", kinds[view.kind],
 				"active", active, "fresh", show_string(view.fresh), "old", show_string(view.old), "revision",
 				(json_int_t)view.revision, "broken", view.broken, "why", show_string(view.why), "left_ms",

@@ -2,19 +2,19 @@
 /* The methods of org.croom.Room and org.varlink.service, and their errors. */
 #include "server.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define ROOM "org.croom.Room"
 #define SERVICE "org.varlink.service"
 
 void reply(struct client *client, json_t *parameters, bool continues)
 {
-	json_t *message = parameters ? json_pack("{s:o}", "parameters", parameters) : NULL;
+	json_t *message = continues ? json_pack("{s:o, s:b}", "parameters", parameters, "continues", 1) :
+		json_pack("{s:o}", "parameters", parameters);
 
-	/* Without memory for the result: an empty one would be taken for success. client_send() hangs up instead. */
-	if (message && continues)
-		json_object_set_new(message, "continues", json_true());
 	if (client->oneway)
 		json_decref(message);
 	else
@@ -23,7 +23,7 @@ void reply(struct client *client, json_t *parameters, bool continues)
 
 void reply_error(struct client *client, const char *name, json_t *parameters)
 {
-	json_t *message = json_pack("{s:s, s:o}", "error", name, "parameters", parameters ? parameters : json_object());
+	json_t *message = json_pack("{s:s, s:o}", "error", name, "parameters", parameters);
 
 	if (client->oneway)
 		json_decref(message);
@@ -33,7 +33,17 @@ void reply_error(struct client *client, const char *name, json_t *parameters)
 
 void invalid(struct client *client, const char *parameter, const char *why)
 {
-	reply_error(client, SERVICE ".InvalidParameter", json_pack("{s:s, s:s}", "parameter", parameter, "message", why));
+	reply_error(client, SERVICE ".InvalidParameter", json_pack("{s:s, s:o}", "parameter", parameter, "message",
+								      show_string(why)));
+}
+
+/* One more; without memory for it none of them is left. */
+static void add(json_t **parameters, const char *name, json_t *value)
+{
+	if (json_object_set_new(*parameters, name, value) == 0)
+		return;
+	json_decref(*parameters);
+	*parameters = NULL;
 }
 
 void reply_croom_error(struct client *client, const struct croom_error *err)
@@ -45,34 +55,34 @@ void reply_croom_error(struct client *client, const struct croom_error *err)
 	case CROOM_ERROR_UNKNOWN_SLOT:
 	case CROOM_ERROR_UNKNOWN_CLASS:
 		name = err->kind == CROOM_ERROR_UNKNOWN_SLOT ? ROOM ".UnknownSlot" : ROOM ".UnknownClass";
-		json_object_set_new(parameters, err->kind == CROOM_ERROR_UNKNOWN_SLOT ? "slot" : "class", show_string(err->subject));
-		json_object_set_new(parameters, "nearest", show_string(err->near));
+		add(&parameters, err->kind == CROOM_ERROR_UNKNOWN_SLOT ? "slot" : "class", show_string(err->subject));
+		add(&parameters, "nearest", show_string(err->near));
 		break;
 	case CROOM_ERROR_BAD_CONFIG:
 		name = ROOM ".BadConfig";
-		json_object_set_new(parameters, "handler", show_string(err->subject));
-		json_object_set_new(parameters, "offset", err->offset < 0 ? json_null() : json_integer(err->offset));
+		add(&parameters, "handler", show_string(err->subject));
+		add(&parameters, "offset", err->offset < 0 ? json_null() : json_integer(err->offset));
 		break;
 	case CROOM_ERROR_WRONG_REVISION:
 		name = ROOM ".WrongRevision";
-		json_object_set_new(parameters, "revision", json_integer((json_int_t)err->revision));
+		add(&parameters, "revision", json_integer((json_int_t)err->revision));
 		break;
 	case CROOM_ERROR_NOT_OBSERVED:
 		name = ROOM ".NotObserved";
-		json_object_set_new(parameters, "revision", json_integer((json_int_t)err->revision));
-		json_object_set_new(parameters, "lane", show_string(err->subject));
+		add(&parameters, "revision", json_integer((json_int_t)err->revision));
+		add(&parameters, "lane", show_string(err->subject));
 		break;
 	case CROOM_ERROR_BUSY:
 		name = ROOM ".Busy";
-		json_object_set_new(parameters, "lane", show_string(err->subject));
+		add(&parameters, "lane", show_string(err->subject));
 		break;
 	case CROOM_ERROR_UNCONFIRMED:
 		name = ROOM ".Unconfirmed";
-		json_object_set_new(parameters, "revision", json_integer((json_int_t)err->revision));
+		add(&parameters, "revision", json_integer((json_int_t)err->revision));
 		break;
 	case CROOM_ERROR_QUARANTINED:
 		name = ROOM ".Quarantined";
-		json_object_set_new(parameters, "handler", show_string(err->subject));
+		add(&parameters, "handler", show_string(err->subject));
 		break;
 	case CROOM_ERROR_FROZEN: name = ROOM ".Frozen"; break;
 	case CROOM_ERROR_NO_HISTORY: name = ROOM ".NoHistory"; break;
@@ -125,8 +135,8 @@ static void command_of(const struct client *client, const json_t *parameters, ch
 {
 	const char *said = json_string_value(json_object_get(parameters, "command"));
 	char path[64];
-	FILE *comm;
-	size_t length;
+	ssize_t length;
+	int comm;
 
 	text[0] = 0;
 	if (said) {
@@ -139,13 +149,13 @@ static void command_of(const struct client *client, const json_t *parameters, ch
 		return;
 	}
 	snprintf(path, sizeof(path), "/proc/%d/comm", (int)client->pid);
-	comm = fopen(path, "re");
-	if (!comm)
+	comm = open(path, O_RDONLY | O_CLOEXEC);
+	if (comm < 0)
 		return;
-	length = fread(text, 1, size - 1, comm);
-	text[length] = 0;
+	length = read(comm, text, size - 1);
+	text[length > 0 ? length : 0] = 0;
 	text[strcspn(text, "\n")] = 0;
-	fclose(comm);
+	close(comm);
 }
 
 const char *read_string(struct client *client, const json_t *parameters, const char *name)
@@ -284,7 +294,7 @@ static void do_watch(struct croom_control *control, struct client *client, json_
 	if (!only(client, parameters, known) || !read_number(client, parameters, "interval_ms", 50, 60000, &interval_ms))
 		return;
 	if (!client->wants_more) {
-		reply_error(client, SERVICE ".ExpectedMore", NULL);
+		reply_error(client, SERVICE ".ExpectedMore", json_object());
 		return;
 	}
 	watch_begin(control, client, interval_ms);
@@ -379,7 +389,7 @@ static const char *role_name(enum role role)
 void method_call(struct croom_control *control, struct client *client, json_t *message)
 {
 	const char *method = json_string_value(json_object_get(message, "method"));
-	json_t *given = json_object_get(message, "parameters"), *parameters;
+	json_t *given = json_object_get(message, "parameters");
 	size_t i = 0;
 
 	client->oneway = json_is_true(json_object_get(message, "oneway"));
@@ -399,7 +409,5 @@ void method_call(struct croom_control *control, struct client *client, json_t *m
 			"%s is for %ss", strrchr(method, '.') + 1, role_name(methods[i].role))));
 		return;
 	}
-	parameters = json_is_object(given) ? json_incref(given) : json_object();
-	methods[i].run(control, client, parameters);
-	json_decref(parameters);
+	methods[i].run(control, client, json_is_object(given) ? given : NULL);
 }

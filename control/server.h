@@ -18,7 +18,7 @@
 #include <stdbool.h>
 
 enum { IN_MAX = 256 * 1024, SHOWN_MAX = 512 * 1024, DEPTH_MAX = 32, CLIENTS_DEFAULT = 64, CLIENTS_LIMIT = 4096,
-       WAIT_MS_DEFAULT = 5000, WAIT_MS_MAX = 60000 };
+       WAIT_MS_DEFAULT = 5000, WAIT_MS_MAX = 60000, WHY_MAX = 100 };
 
 /* What a peer may do, each including the ones before. */
 enum role { VIEWER, OPERATOR, ADMIN };
@@ -68,7 +68,9 @@ struct made {                      /* a file that is ours for as long as its nam
 struct croom_control {
 	struct croom_room *room;
 	char *path, *lock_path, *program;
-	int listener, lock, epoll, timer, spare;
+	int listener, lock, epoll, timer;
+	int spare;                 /* a descriptor to take a client with when there is none left; -1: gone, too */
+	int64_t rest_until_ns;     /* no client is taken before that; 0: any is */
 	struct made socket_made, lock_made;
 	unsigned clients_max, count;
 	struct client *clients;
@@ -83,19 +85,29 @@ void socket_close(struct croom_control *control);
 
 /* client.c */
 void client_accept(struct croom_control *control);
+void client_listen_again(struct croom_control *control);
 /* Do what can be done for it now; false: it has gone. */
 bool client_ready(struct croom_control *control, struct client *client, uint32_t events);
 /* When it has to be looked at although nothing arrives. INT64_MAX: never. */
 int64_t client_next_ns(const struct client *client, int64_t now);
 void client_free(struct croom_control *control, struct client *client);
-/* Queue a message; takes the reference. Flushes what the socket takes. */
+/* Queue a message; takes the reference. Flushes what the socket takes. NULL, no memory for it: hangs up instead. */
 void client_send(struct client *client, json_t *message);
 int64_t now_ns(void);
+
+/*
+ * message.c. Read one: text is overwritten, and a NUL stands at its end. NULL: why says what is wrong with it, or is empty
+ * when there was no memory. Write one, its NUL included; NULL: no memory.
+ */
+json_t *message_read(char *text, size_t length, char why[WHY_MAX]);
+char *message_write(const json_t *message, size_t *length);
+bool utf8_good(const char *text);
 
 /* methods.c: do what one message asks for. */
 void method_call(struct croom_control *control, struct client *client, json_t *message);
 /* Answer a swap that waits, if its lanes have moved or its time is over. */
 void method_poll(struct croom_control *control, struct client *client, int64_t now);
+/* Parameters are taken over; NULL, no memory for them: hangs up, for a part of an answer would be taken for all of it. */
 void reply(struct client *client, json_t *parameters, bool continues);
 void reply_error(struct client *client, const char *name, json_t *parameters);
 void reply_croom_error(struct client *client, const struct croom_error *err);
@@ -130,7 +142,7 @@ void do_profile(struct croom_control *control, struct client *client, json_t *pa
 void do_trial(struct croom_control *control, struct client *client, json_t *parameters);
 void do_pardon(struct croom_control *control, struct client *client, json_t *parameters);
 
-/* show.c: a room as JSON. */
+/* show.c: a room as JSON. Whole, or NULL when there is no memory for all of it. */
 json_t *show_list(struct croom_control *control);
 /* The newest changes after a revision, at most count, and how many more there were. *last: the newest revision seen. */
 json_t *show_history(struct croom_control *control, uint64_t after, size_t count, uint64_t *last);

@@ -4,6 +4,7 @@
  * where the one before ended, and says how many changes it has no room for.
  */
 #include "server.h"
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,26 +18,32 @@ struct frame {
 	struct lane_total lane[CROOM_LANES_MAX];
 };
 
-static void add_rate(struct frame *frame, const char *name, uint64_t total, uint64_t before)
+/* Without memory for it the frame is not sent, see client_send(); so the visit may end there. */
+static int add_rate(struct frame *frame, const char *name, uint64_t total, uint64_t before)
 {
 	double per_second = frame->seconds > 0 && total >= before ? (double)(total - before) / frame->seconds : 0;
 
-	json_array_append_new(frame->list, json_pack("{s:s, s:I, s:f}", "name", name, "total", (json_int_t)total, "per_second",
-						     per_second));
+	if (json_array_append_new(frame->list, json_pack("{s:s, s:I, s:f}", "name", name, "total", (json_int_t)total,
+							 "per_second", per_second)) == 0)
+		return 0;
+	json_decref(frame->list);
+	frame->list = NULL;
+	return -ENOMEM;
 }
 
 static int add_slot(void *env, const struct croom_slot_view *slot)
 {
 	struct frame *frame = env;
 	unsigned i = frame->index++;
+	int rc;
 
 	/* Another handler counts from 0. */
 	if (frame->before->slot_since[i] != slot->since_revision)
 		frame->before->slot[i] = 0;
-	add_rate(frame, slot->name, slot->calls, frame->before->slot[i]);
+	rc = add_rate(frame, slot->name, slot->calls, frame->before->slot[i]);
 	frame->before->slot[i] = slot->calls;
 	frame->before->slot_since[i] = slot->since_revision;
-	return 0;
+	return rc;
 }
 
 /* A lane that is new counts from 0. */
@@ -49,10 +56,9 @@ static int add_lane(void *env, const struct croom_lane_view *lane)
 	for (unsigned i = 0; i < frame->before->lanes; i++)
 		if (strcmp(frame->before->lane[i].name, lane->name) == 0)
 			before = frame->before->lane[i].records;
-	add_rate(frame, lane->name, lane->records, before);
 	strcpy(now->name, lane->name);
 	now->records = lane->records;
-	return 0;
+	return add_rate(frame, lane->name, lane->records, before);
 }
 
 static void send_frame(struct croom_control *control, struct client *client, int64_t now)

@@ -10,7 +10,6 @@
 #include "panel-impl.h"
 #include <assert.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 static void lane_mark(struct lane *lane, uint64_t revision)
@@ -83,7 +82,7 @@ void croom_lane_park(struct croom_lane *pub)
 void croom_lane_thread(struct croom_lane *lane)
 {
 	/* relaxed: a figure for people. */
-	croom_set_relaxed(&lane->thread, (uint64_t)syscall(SYS_gettid));
+	croom_set_relaxed(&lane->thread, (uint64_t)gettid());
 }
 
 const struct croom_panel *croom_lane_unpark(struct croom_lane *pub)

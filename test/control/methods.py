@@ -448,7 +448,7 @@ def out_of_memory():
                 client.send("Swap", changes=[{"slot": "printer", "handler": "plain"}], wait_ms=0)
                 try:
                     message = client.receive()
-                except (EOFError, ConnectionError, ValueError):    # jansson may leave out a key, and that is no JSON
+                except (EOFError, ConnectionError):
                     hung_up += 1
                     continue
                 if "error" not in message and len(message["parameters"].get("lanes", [])) != 3:
