@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { SCANNER_BYTES = 64 * 1024 };
+
 struct bpf {
 	struct bpf_program program;
 };
@@ -44,6 +46,21 @@ static bool asks_kernel(const struct bpf_program *program)
 	return false;
 }
 
+/*
+ * libpcap's scanner knows no way back when there is no memory: it ends the process. It needs less than this, and gets it
+ * from what is given back here: this thread is the only one that allocates much. Hidden from the compiler, which would
+ * take it for granted.
+ */
+static bool enough_memory(const char *config)
+{
+	void *volatile scanner = malloc(SCANNER_BYTES), *volatile text = malloc(strlen(config) + 16);
+	bool enough = scanner && text;
+
+	free(scanner);
+	free(text);
+	return enough;
+}
+
 static int bpf_open(void **ctx, const char *config, void *arg, struct croom_error *err)
 {
 	const struct tap_env *env = arg;
@@ -51,13 +68,16 @@ static int bpf_open(void **ctx, const char *config, void *arg, struct croom_erro
 	pcap_t *compiler = pcap_open_dead(env->linktype, (int)env->snaplen);
 	int rc = 0;
 
-	if (!bpf || !compiler)
+	errno = 0;
+	if (!bpf || !compiler || !enough_memory(config))
 		rc = croom_error_set(err, -ENOMEM, CROOM_ERROR_OTHER, NULL, "out of memory");
 	else if (config[strspn(config, " \t")] == 0)
 		rc = croom_error_set(err, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL,
 				     "an expression is missing, such as bpf:tcp port 80 (see pcap-filter(7))");
 	else if (pcap_compile(compiler, &bpf->program, config, 1, env->netmask))
-		rc = croom_error_set(err, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL, "in '%s': %s", config, pcap_geterr(compiler));
+		/* libpcap says "malloc" or "not enough core", as if the expression were wrong. */
+		rc = errno == ENOMEM ? croom_error_set(err, -ENOMEM, CROOM_ERROR_OTHER, NULL, "out of memory") :
+			croom_error_set(err, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL, "in '%s': %s", config, pcap_geterr(compiler));
 	else if (asks_kernel(&bpf->program))
 		rc = croom_error_set(err, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL,
 				     "'%s' asks for what only the kernel knows (inbound, outbound, ifindex), and filters run outside of "

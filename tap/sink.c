@@ -2,6 +2,7 @@
 /* Sinks: what a handler writes goes in chunks to the writer thread. Who owns what: tap/sink-impl.h. */
 #include "sink-impl.h"
 #include "door.h"
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,67 +12,92 @@
 enum { MAIN_RING = 1024 * 1024, OWN_RING = 1024 * 1024, CHUNK = 64 * 1024 };
 enum { CLOSE_PATIENCE_S = 1 };
 
-static int sink_new(struct tap_sink **out, struct tap_writer *writer, size_t bytes, int fd, const char *path, bool main)
+/* The place for one more in the writer's list, or NULL. Opens come one after the other: from the room, or before it. */
+static struct tap_sink **free_place(struct tap_writer *writer)
 {
-	struct tap_sink *sink = calloc(1, sizeof(*sink));
-	int rc = sink ? croom_ring_open(&sink->ring, bytes) : -ENOMEM;
-	struct stat about;
+	struct tap_sink **place = NULL;
+
+	pthread_mutex_lock(&writer->mutex);
+	for (unsigned i = 0; i < SINKS_MAX && !place; i++)
+		if (!writer->sink[i])
+			place = &writer->sink[i];
+	pthread_mutex_unlock(&writer->mutex);
+	return place;
+}
+
+/* All that can fail but the file itself: so where there was no file and this fails, none is left. */
+static int sink_new(struct tap_sink **out, struct tap_writer *writer, size_t bytes, const char *path)
+{
+	bool room = free_place(writer) != NULL;
+	struct tap_sink *sink = room ? calloc(1, sizeof(*sink)) : NULL;
+	int rc = !room ? -ENFILE : sink ? croom_ring_open(&sink->ring, bytes) : -ENOMEM;
 
 	if (rc == 0 && !(sink->path = strdup(path)))
 		rc = -ENOMEM;
-	if (rc == 0) {
-		sink->writer = writer;
-		sink->fd = fd;
-		sink->main = main;
-		sink->patient = !main && !(fstat(fd, &about) == 0 && S_ISREG(about.st_mode));
-		rc = -ENFILE;
-		pthread_mutex_lock(&writer->mutex);
-		for (unsigned i = 0; i < SINKS_MAX && rc; i++)
-			if (!writer->sink[i]) {
-				writer->sink[i] = sink;
-				rc = 0;
-			}
-		pthread_mutex_unlock(&writer->mutex);
-	}
 	if (rc && sink) {
 		croom_ring_close(sink->ring);
-		free(sink->path);
 		free(sink);
 	}
 	*out = rc ? NULL : sink;
 	return rc;
 }
 
-int tap_sink_open(struct tap_sink **sink, struct tap_writer *writer, const char *path, int fd, bool lossy,
+static void sink_free(struct tap_sink *sink)
+{
+	croom_ring_close(sink->ring);
+	free(sink->path);
+	free(sink);
+}
+
+/* From here on the writer has it. */
+static void sink_start(struct tap_sink *sink, struct tap_writer *writer, int fd)
+{
+	struct tap_sink **place = free_place(writer);
+	struct stat about;
+
+	assert(place);
+	sink->writer = writer;
+	sink->fd = fd;
+	sink->patient = !sink->main && !(fstat(fd, &about) == 0 && S_ISREG(about.st_mode));
+	pthread_mutex_lock(&writer->mutex);
+	*place = sink;
+	pthread_mutex_unlock(&writer->mutex);
+}
+
+int tap_sink_open(struct tap_sink **out, struct tap_writer *writer, const char *path, int fd, bool lossy,
 		  struct croom_error *err)
 {
-	int rc;
+	struct tap_sink *sink;
+	int rc = sink_new(&sink, writer, OWN_RING, path ? path : "standard error");
 
+	*out = NULL;
+	if (rc)
+		return croom_error_set(err, rc, CROOM_ERROR_OTHER, NULL, "no room for another output: %s", strerror(-rc));
 	if (path) {
 		fd = tap_open_append(path, err);
-		if (fd < 0)
+		if (fd < 0) {
+			sink_free(sink);
 			return fd;
+		}
 	}
-	rc = sink_new(sink, writer, OWN_RING, fd, path ? path : "standard error", false);
-	if (rc) {
-		if (path)
-			close(fd);
-		return croom_error_set(err, rc, CROOM_ERROR_OTHER, NULL, "no room for another output: %s", strerror(-rc));
-	}
-	(*sink)->own_fd = path != NULL;
-	(*sink)->lossy = lossy;
+	sink->own_fd = path != NULL;
+	sink->lossy = lossy;
+	sink_start(sink, writer, fd);
+	*out = sink;
 	return 0;
 }
 
 int tap_sink_open_main(struct tap_sink **sink, struct tap_writer *writer, const char *path, int fd, bool split)
 {
 	bool file = strcmp(path, "-") != 0;
-	int rc = sink_new(sink, writer, MAIN_RING, fd, file ? path : "standard output", true);
+	int rc = sink_new(sink, writer, MAIN_RING, file ? path : "standard output");
 
 	if (rc)
 		return rc;
+	(*sink)->main = true;
 	(*sink)->own_fd = file;
 	(*sink)->split = split && file;
+	sink_start(*sink, writer, fd);
 	return 0;
 }
 
@@ -105,9 +131,7 @@ void tap_sink_close(struct tap_sink *sink)
 	/* Some file systems tell only now that they are full. */
 	if (sink->own_fd && close(sink->fd) && !sink->failed)
 		sink_fail(sink, errno);
-	croom_ring_close(sink->ring);
-	free(sink->path);
-	free(sink);
+	sink_free(sink);
 }
 
 /* Hand over the sink's chunk. Lane thread. */

@@ -117,27 +117,26 @@ static void send_statsd(struct metrics *metrics, const tap_counters *now)
 }
 
 /* In a folder that others may write to, somebody may have put a link or a FIFO where the part is to be. */
-static FILE *open_part(const char *part)
+static int open_part(const char *part)
 {
 	int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0666);
 	struct stat about;
-	FILE *file;
 
 	if (fd >= 0 && (fstat(fd, &about) || !S_ISREG(about.st_mode))) {
 		close(fd);
 		fd = -1;
 		errno = EEXIST;
 	}
-	file = fd < 0 ? NULL : fdopen(fd, "w");
-	if (fd >= 0 && !file)
-		close(fd);
-	return file;
+	return fd;
 }
 
 static void write_file(struct metrics *metrics, const tap_counters *now)
 {
-	FILE *file = open_part(metrics->part);
+	int fd = open_part(metrics->part);
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
 
+	if (fd >= 0 && !file)
+		close(fd);
 	if (!file)
 		return;
 	for (size_t i = 0; i < SHOWN; i++) {
@@ -225,12 +224,17 @@ static int start(struct metrics *metrics, void **ctx, struct croom_error *err)
 	return 0;
 }
 
+static int out_of_memory(struct croom_error *err)
+{
+	return croom_error_set(err, -ENOMEM, CROOM_ERROR_OTHER, NULL, "out of memory");
+}
+
 static struct metrics *metrics_new(struct croom_error *err)
 {
 	struct metrics *metrics = calloc(1, sizeof(*metrics));
 
 	if (!metrics) {
-		croom_error_set(err, -ENOMEM, CROOM_ERROR_OTHER, NULL, "out of memory");
+		out_of_memory(err);
 		return NULL;
 	}
 	metrics->socket = -1;
@@ -275,6 +279,8 @@ static int connect_to(struct metrics *metrics, const char *config, struct croom_
 	memcpy(host, config, length);
 	host[length] = 0;
 	rc = find_host(host, colon + 1, &found);
+	if (rc == EAI_MEMORY)
+		return out_of_memory(err);
 	if (rc)
 		return croom_error_set(err, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL, "cannot find '%s' port '%s': %s", host, colon + 1,
 				       gai_strerror(rc));
@@ -321,9 +327,8 @@ static int file_try(const char *config, void *env, struct croom_error *err)
 static int file_open(void **ctx, const char *config, void *env, struct croom_error *err)
 {
 	struct metrics *metrics;
-	FILE *file;
 	char *part;
-	int rc;
+	int rc, fd;
 
 	rc = file_check(config, env, err);
 	if (rc)
@@ -333,17 +338,17 @@ static int file_open(void **ctx, const char *config, void *env, struct croom_err
 		return -ENOMEM;
 	/* A link stays one; what it points to is replaced. */
 	metrics->path = realpath(config, NULL);
-	if (!metrics->path)
+	if (!metrics->path && errno != ENOMEM)
 		metrics->path = strdup(config);
 	if (!metrics->path || asprintf(&part, "%s.part", metrics->path) < 0) {
-		rc = croom_error_set(err, -ENOMEM, CROOM_ERROR_OTHER, NULL, "out of memory");
+		rc = out_of_memory(err);
 	} else if ((rc = tap_check_own(env, part, err))) {
 		free(part);
-	} else if (!(file = open_part(part))) {
+	} else if ((fd = open_part(part)) < 0) {
 		rc = croom_error_set(err, -errno, CROOM_ERROR_BAD_CONFIG, NULL, "cannot write to '%s': %s", part, strerror(errno));
 		free(part);
 	} else {
-		fclose(file);
+		close(fd);
 		metrics->part = part;
 	}
 	if (rc) {

@@ -310,6 +310,7 @@ CROOM_RUN(csv, csv_print, struct lines, tap_item);
 static int lines_open(void **ctx, const char *config, void *env, struct croom_error *err)
 {
 	struct lines *lines;
+	int rc;
 
 	if (*config)
 		return croom_error_set(err, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL, "takes no config; leave out ':%s'", config);
@@ -317,7 +318,11 @@ static int lines_open(void **ctx, const char *config, void *env, struct croom_er
 	if (!lines)
 		return croom_error_set(err, -ENOMEM, CROOM_ERROR_OTHER, NULL, "out of memory");
 	lines->env = env;
-	text_open(&lines->text, lines->env->nano);
+	rc = text_open(&lines->text, lines->env->nano);
+	if (rc) {
+		free(lines);
+		return croom_error_set(err, rc, CROOM_ERROR_OTHER, NULL, "cannot list the interfaces: %s", strerror(-rc));
+	}
 	*ctx = lines;
 	return 0;
 }

@@ -3,6 +3,7 @@
 #include "text.h"
 #include "inside.h"
 #include "link.h"
+#include <errno.h>
 #include <net/if.h>
 #include <pcap/dlt.h>
 #include <stdio.h>
@@ -19,21 +20,24 @@ static int32_t zone_at(int64_t second)
 	return localtime_r(&when, &local) ? (int32_t)local.tm_gmtoff : 0;
 }
 
-static void find_interfaces(struct text_ctx *ctx)
+static int find_interfaces(struct text_ctx *ctx)
 {
 	struct if_nameindex *all = if_nameindex();
 
-	for (struct if_nameindex *one = all; one && one->if_index && ctx->interfaces < TEXT_INTERFACES; one++) {
+	if (!all)
+		return errno == ENOMEM || errno == ENOBUFS ? -ENOMEM : errno == EMFILE || errno == ENFILE ? -errno : 0;
+	for (struct if_nameindex *one = all; one->if_index && ctx->interfaces < TEXT_INTERFACES; one++) {
 		struct text_interface *to = &ctx->interface[ctx->interfaces++];
 
 		to->index = one->if_index;
 		snprintf(to->name, sizeof(to->name), "%s", one->if_name);
 	}
 	if_freenameindex(all);
+	return 0;
 }
 
 /* Every change of the zone between 1970 and 2100, found week by week and then by halving. */
-void text_open(struct text_ctx *ctx, bool nano)
+int text_open(struct text_ctx *ctx, bool nano)
 {
 	const int64_t last = INT64_C(4102444800), week = INT64_C(7) * DAY;
 	int32_t offset = zone_at(0);
@@ -59,7 +63,7 @@ void text_open(struct text_ctx *ctx, bool nano)
 	}
 	ctx->second = INT64_MIN;
 	ctx->since = ctx->until = 0;
-	find_interfaces(ctx);
+	return find_interfaces(ctx);
 }
 
 static void find_zone(struct text_ctx *ctx, int64_t second)

@@ -49,8 +49,11 @@ struct text_packet {
 	uint64_t nsec;             /* a billion or more in a broken file */
 };
 
-/* Learn the time zone and the interfaces of this machine. Control thread. */
-void text_open(struct text_ctx *ctx, bool nano);
+/*
+ * Learn the time zone and the interfaces of this machine. 0, or -ENOMEM or -EMFILE and the like: a line would lack what it
+ * has with memory or a descriptor. That the system tells nobody its interfaces is no error. Control thread.
+ */
+int text_open(struct text_ctx *ctx, bool nano);
 
 /* What text_packet() may need for a packet of caplen bytes. */
 static inline size_t text_max(uint32_t caplen)
