@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { WATCH_NS = 20 * 1000 * 1000 };
@@ -93,17 +94,32 @@ static int open_output(struct tap *tap)
 	return rc;
 }
 
+static int no_threads(int error)
+{
+	fprintf(stderr, "croomtap: cannot start its threads: %s\n", strerror(error));
+	return 1;
+}
+
 /* 0, or the exit code and a message. */
 static int start(struct tap *tap)
 {
 	int rc = croom_ring_open(&tap->ring, tap->options.ring_bytes);
 
 	rc = rc ? rc : croom_strings_open(&tap->env.strings, 1 << 20, 64u << 20);
-	rc = rc ? rc : tap_writer_start(&tap->writer);
 	if (rc) {
-		fprintf(stderr, "croomtap: cannot start: %s\n", strerror(-rc));
+		fprintf(stderr, "croomtap: no memory for the ring and what goes with it: %s\n", strerror(-rc));
 		return 1;
 	}
+	/* Otherwise text would show UTC from now on, as where there is no zone. */
+	errno = 0;
+	tzset();
+	if (errno == ENOMEM) {
+		fprintf(stderr, "croomtap: no memory for the time zone\n");
+		return 1;
+	}
+	rc = tap_writer_start(&tap->writer);
+	if (rc)
+		return no_threads(-rc);
 	tap->env.writer = tap->writer;
 	if (tap->options.spin)
 		tap_writer_spin(tap->writer);
@@ -156,6 +172,40 @@ static int finish(struct tap *tap)
 	return rc;
 }
 
+/* Lane and source, or neither. */
+static int start_threads(struct tap *tap)
+{
+	int rc = pthread_create(&tap->lane_thread, NULL, tap_lane_run, tap);
+
+	if (rc)
+		return no_threads(rc);
+	rc = pthread_create(&tap->source_thread, NULL, tap_capture_run, tap);
+	if (rc) {
+		/* pair: tap.source_over -- release; the acquire is in tap_lane_run(), lane.c. There was none. */
+		croom_set_release(tap.source_over.none, &tap->source_over, 1);
+		door_knock(&tap->door);
+		/* pair: tap.lane_over -- acquire; the release is in tap_lane_run(), lane.c. */
+		while (!croom_get_acquire(tap.lane_over.start, &tap->lane_over))
+			sched_yield();
+		return no_threads(rc);
+	}
+	/* For top -H and perf. */
+	pthread_setname_np(tap->lane_thread, "lane");
+	pthread_setname_np(tap->source_thread, "source");
+	return 0;
+}
+
+/* It did not come to run: close what was opened, for some of it leaves files behind. */
+static int undo(struct tap *tap, struct croom_control *control, int rc)
+{
+	croom_control_close(control);
+	tap_sink_close(tap->out);
+	croom_room_close(tap->room);
+	if (tap->writer)
+		tap_writer_stop(tap->writer);
+	return rc;
+}
+
 /* Where 0, 1 or 2 is closed, the next file would get that number: a capture's socket would be written to. */
 static void hold_standard(void)
 {
@@ -185,17 +235,13 @@ int main(int argc, char **argv)
 	if (tap_source_open(&tap))
 		return 1;
 	rc = start(&tap);
-	if (rc || tap_signals_hear(&tap))
-		return rc ? rc : 1;
+	rc = rc ? rc : tap_signals_hear(&tap) ? 1 : 0;
+	if (rc)
+		return undo(&tap, NULL, rc);
 	control = open_control(&tap, argc, argv);
-	if (pthread_create(&tap.lane_thread, NULL, tap_lane_run, &tap) ||
-	    pthread_create(&tap.source_thread, NULL, tap_capture_run, &tap)) {
-		fprintf(stderr, "croomtap: cannot start its threads: %s\n", strerror(errno));
-		return 1;
-	}
-	/* For top -H and perf. */
-	pthread_setname_np(tap.lane_thread, "lane");
-	pthread_setname_np(tap.source_thread, "source");
+	rc = start_threads(&tap);
+	if (rc)
+		return undo(&tap, control, rc);
 	watch(&tap);
 	pthread_join(tap.source_thread, NULL);
 	if (!tap.options.lane_seccomp)

@@ -15,9 +15,13 @@ static const char *kind(mode_t mode)
 		S_ISBLK(mode) ? "a block device" : "a device";
 }
 
-static int cannot(const char *path, struct croom_error *err)
+int tap_cannot_write(const char *path, struct croom_error *err)
 {
-	return croom_error_set(err, -errno, CROOM_ERROR_BAD_CONFIG, NULL, "cannot write to '%s': %s", path, strerror(errno));
+	/* Of some errors the name that was given is innocent. */
+	bool given = errno != ENOMEM && errno != EMFILE && errno != ENFILE && errno != ENOSPC && errno != EDQUOT;
+
+	return croom_error_set(err, -errno, given ? CROOM_ERROR_BAD_CONFIG : CROOM_ERROR_OTHER, NULL,
+			       "cannot write to '%s': %s", path, strerror(errno));
 }
 
 /* Refuse an open file that is not one of ours to write to. */
@@ -39,7 +43,7 @@ int tap_open_append(const char *path, struct croom_error *err)
 	int flags;
 
 	if (fd < 0 && errno != ENXIO)
-		return cannot(path, err);
+		return tap_cannot_write(path, err);
 	if (fd < 0 || fstat(fd, &about) || !(S_ISREG(about.st_mode) || S_ISCHR(about.st_mode)))
 		return refuse(fd, path, "it is neither a file nor a device like /dev/null; a pipe's reader could stop the tap", err);
 	flags = fcntl(fd, F_GETFL);
@@ -53,19 +57,19 @@ int tap_open_main(const char *path, const struct stat *input, struct croom_error
 {
 	bool file = strcmp(path, "-") != 0;
 	/* Not emptied before it is known what it is. */
-	int fd = file ? open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666) : STDOUT_FILENO;
+	int fd = file ? open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666) : STDOUT_FILENO, rc;
 	struct stat about;
 
 	if (fd < 0 || fstat(fd, &about))
-		return cannot(file ? path : "standard output", err);
+		return tap_cannot_write(file ? path : "standard output", err);
 	if (input && S_ISREG(about.st_mode) && about.st_dev == input->st_dev && about.st_ino == input->st_ino)
 		return refuse(file ? fd : -1, file ? path : "standard output", "it is the file that is read", err);
 	if (file && S_ISBLK(about.st_mode))
 		return refuse(fd, path, "it is a block device", err);
 	if (file && S_ISREG(about.st_mode) && ftruncate(fd, 0)) {
-		cannot(path, err);
+		rc = tap_cannot_write(path, err);
 		close(fd);
-		return -EIO;
+		return rc;
 	}
 	return fd;
 }

@@ -192,8 +192,10 @@ static int read_expression(struct tap_options *options, int argc, char **argv)
 		return 2;
 	}
 	options->expression = malloc(size);
-	if (!options->expression)
+	if (!options->expression) {
+		fprintf(stderr, "croomtap: no memory for the filter expression\n");
 		return 1;
+	}
 	strcpy(options->expression, "bpf:");
 	for (int i = optind; i < argc; i++) {
 		strcat(options->expression, argv[i]);

@@ -38,6 +38,9 @@ int tap_sink_open(struct tap_sink **sink, struct tap_writer *writer, const char 
 struct tap_env;
 int tap_check_own(const struct tap_env *env, const char *path, struct croom_error *err);
 
+/* Says that and why: errno. Returns -errno. */
+int tap_cannot_write(const char *path, struct croom_error *err);
+
 /* Whether a file that is replaced every second may have this name: a new one, or a regular file's. 0 or -errno. */
 int tap_check_replaceable(const char *path, struct croom_error *err);
 

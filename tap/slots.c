@@ -105,7 +105,8 @@ static int swap_first(struct tap *tap)
 			change[count++] = (struct croom_change){ slots[i].name, tap->options.handler[i] };
 	if (count && croom_room_swap(tap->room, change, count, &options, NULL, &err)) {
 		complain(tap, &err);
-		return err.code == -ENOMEM ? 1 : 2;
+		/* 2 is for what was typed; a thread or memory that cannot be had is another matter. */
+		return err.kind == CROOM_ERROR_OTHER ? 1 : 2;
 	}
 	tap->first_revision = croom_room_revision(tap->room);
 	return 0;

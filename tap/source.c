@@ -205,8 +205,10 @@ static int open_live(struct tap *tap)
 	int rc;
 
 	take_number(tap);
-	if (!options->interface)
+	if (!options->interface) {
+		fprintf(stderr, "croomtap: no memory for the interface's name\n");
 		return -1;
+	}
 	tap->pcap = pcap_create(options->interface, text);
 	if (!tap->pcap) {
 		fprintf(stderr, "croomtap: %s\n", text);

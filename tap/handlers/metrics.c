@@ -345,7 +345,7 @@ static int file_open(void **ctx, const char *config, void *env, struct croom_err
 	} else if ((rc = tap_check_own(env, part, err))) {
 		free(part);
 	} else if ((fd = open_part(part)) < 0) {
-		rc = croom_error_set(err, -errno, CROOM_ERROR_BAD_CONFIG, NULL, "cannot write to '%s': %s", part, strerror(errno));
+		rc = tap_cannot_write(part, err);
 		free(part);
 	} else {
 		close(fd);
