@@ -69,12 +69,23 @@ static int look_change(void *env, const struct croom_history_view *view)
 	return 0;
 }
 
+static int look_gauge(void *env, const struct croom_gauge_view *view)
+{
+	double *next = env;
+
+	if (view->value < *next || view->value > *next)
+		found(FOUND_SHOWN, "gauge %s shows %g, and is number %g", view->name, view->value, *next);
+	(*next)++;
+	return 0;
+}
+
 void look_body(struct crew *self)
 {
 	while (!torture_over()) {
 		struct slots_seen slots = { 0 };
 		struct history_seen history = { 0 };
 		unsigned lanes = 0, waiting;
+		double gauges = 0;
 		uint64_t revision = croom_room_revision(torture.room);
 
 		croom_room_each_slot(torture.room, look_slot, &slots);
@@ -86,6 +97,7 @@ void look_body(struct crew *self)
 			found(FOUND_SHOWN, "%u lanes are shown", lanes);
 		croom_room_each_change(torture.room, revision > HISTORY_BACK ? revision - HISTORY_BACK : 0, look_change,
 				       &history);
+		croom_room_each_gauge(torture.room, look_gauge, &gauges);
 		waiting = croom_room_retired(torture.room);
 		if (waiting > CROOM_RETIRED_MAX)
 			found(FOUND_SHOWN, "%u panels wait", waiting);
