@@ -73,6 +73,7 @@ bool torture_store(const struct torture_site *site, void *at, uint64_t *value);
 /* The library has none. */
 #define croom_trade(name, p, v) __atomic_exchange_n((p), (v), __ATOMIC_ACQ_REL)
 #define croom_get_relaxed(p) (torture_relaxed(), __atomic_load_n((p), __ATOMIC_RELAXED))
+#define croom_add_relaxed(p, v) (torture_relaxed(), __atomic_fetch_add((p), (v), __ATOMIC_RELAXED))
 #define croom_set_relaxed(p, v) (torture_relaxed(), __atomic_store_n((p), (v), __ATOMIC_RELAXED))
 
 #endif
