@@ -13,6 +13,9 @@
  * step of its own.
  */
 #define PARKED 255
+#ifndef ON_CLOSE
+#define ON_CLOSE(i) skip        /* what else a model's close() does */
+#endif
 
 typedef panel_type { byte slot[SLOTS] }
 
@@ -44,6 +47,7 @@ inline instance_close(i)
 {
 	assert(!closed[i]);
 	closed[i] = true;
+	ON_CLOSE(i);
 	for (k : 0 .. LANES - 1) {
 		if
 		:: held[k] ->
