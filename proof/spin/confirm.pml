@@ -27,8 +27,8 @@
  *
  * Not in the model, but of the same making: the deadline counts from the publication (a commit's, for a prepared
  * change), not from when the lanes have observed it; after a revert, what was prepared on top of the change is stale
- * (-ESTALE), as after any publication; room_close() drops `before` and reverts nothing (shutdown.pml). What a guard adds
- * is in guard.pml.
+ * (-ESTALE), as after any publication; room_close() drops `before` and reverts nothing (shutdown.pml). What a guard
+ * adds is in guard.pml.
  *
  * What is shown: a change ends in one way, once; a confirm that was answered with 0 holds, and one that came late is
  * refused; nothing is reverted before its time; the state after a revert is the one before the change; an instance is
@@ -50,7 +50,7 @@
 
 mtype = { none, swap, confirm, rollback, confirmed, reverted, undone };
 
-/* The change that is not confirmed yet; revision 0: none. Under the mutex, but for `due`, which stands for the clock. */
+/* The change that is not confirmed yet; revision 0: none. Under the mutex, but for `due`: the clock. */
 byte pending;
 panel_type before;
 bool due;
@@ -254,7 +254,7 @@ active proctype lane_thread()
 {
 	atomic { lane_unpark(0) };
 end:	do
-	:: atomic { wire != held[0] -> lane_move(0) }
+	:: atomic { lane_observe(0) }
 	:: stuck = true -> break
 	od
 }

@@ -109,7 +109,7 @@ proctype lane_thread(byte me)
 
 	atomic { lane_unpark(me) };
 end:	do
-	:: atomic { wire != held[me] -> lane_move(me) }
+	:: atomic { lane_observe(me) }
 	:: calls < CALLS ->
 		/* The wrapper's run() reads the word; any other handler is called as it is. */
 		d_step {

@@ -9,8 +9,8 @@
  * of retired panels is a range: oldest .. current - 1. Instance 0 is the empty handler, which is never closed.
  *
  * A model defines LANES, SLOTS, REVISIONS and INSTANCES (the newest of each there can be) before it includes this.
- * What only the holder of the room's mutex touches is done in one step; each load or store that a lane can see is a
- * step of its own.
+ * What only the holder of the room's mutex touches goes into one step with the load or store before it that a lane
+ * can see: nobody could tell the difference.
  */
 #define PARKED 255
 #ifndef ON_CLOSE
@@ -29,15 +29,16 @@ byte observed[LANES] = PARKED;  /* the echo: a revision, PARKED, or 0 while it w
 byte passed[LANES] = 1;         /* the control side's: what the lane has left behind for sure */
 byte held[LANES];               /* the panel that the lane may still call through; 0: none */
 
+#ifdef BROKEN_COUNTER
+byte counter[LANES];            /* the echo as it was at the last publication */
+#endif
+
 byte opened;                    /* instances 1 .. opened have been opened */
 byte refs[INSTANCES + 1];
 bool closed[INSTANCES + 1];
 
-byte lk_lane, lk_least;         /* collect()'s own; 0 between calls, so that they make no states */
-byte k, m, n_, i_;              /* of one step, always 0 behind it */
+byte k, m, n_, i_, least;       /* of one step, always 0 behind it */
 
-#define lock() atomic { !mutex -> mutex = true }
-#define unlock() mutex = false
 #define retired (current - oldest)
 
 /* ---- the control side, the mutex held ---- */
@@ -118,7 +119,13 @@ inline panel_set(s, i)
 inline publish()
 {
 	current++;
-	wire = current
+	wire = current;
+#ifdef BROKEN_COUNTER
+	for (n_ : 0 .. LANES - 1) {
+		counter[n_] = observed[n_]
+	}
+	n_ = 0
+#endif
 }
 
 inline panel_free(r)
@@ -135,58 +142,95 @@ inline panel_free(r)
 	n_ = 0;
 	i_ = 0
 }
-/* lane_look() for each lane, one load at a time, then free what all of them have passed. After the publication. */
-inline collect()
+/* One load; what it means when `newest` is the current panel. */
+inline lane_look(l, newest)
 {
-	lk_least = current;
+	i_ = observed[l];
+	if
+	:: i_ == PARKED -> i_ = newest
+#ifdef BROKEN_COUNTER
+	:: i_ != PARKED && i_ != counter[l] -> i_ = newest
+	:: i_ != PARKED && i_ == counter[l] -> i_ = 0
+#endif
+	:: else
+	fi;
+	if
+	:: i_ > passed[l] -> passed[l] = i_
+	:: else
+	fi;
+	i_ = 0
+}
+
+/* The end of collect(): `least` is what all lanes have passed. */
+inline free_older()
+{
 	do
-	:: lk_lane < LANES ->
-		d_step {
-			i_ = observed[lk_lane];
-			if
-			:: i_ == PARKED -> i_ = current
-			:: else
-			fi;
-			if
-			:: i_ > passed[lk_lane] -> passed[lk_lane] = i_
-			:: else
-			fi;
-			if
-			:: passed[lk_lane] < lk_least -> lk_least = passed[lk_lane]
-			:: else
-			fi;
-			i_ = 0;
-			lk_lane++
-		}
+	:: oldest < least && oldest < current ->
+		panel_free(oldest);
+		oldest++
 	:: else -> break
 	od;
-	atomic {
-		do
-		:: oldest < lk_least ->
-			panel_free(oldest);
-			oldest++
-		:: else -> break
-		od;
-		lk_lane = 0;
-		lk_least = 0
-	}
+	least = 0
+}
+
+inline free_passed()
+{
+#ifdef BROKEN_NO_WAIT
+	least = current;
+#else
+	least = passed[0];
+#if LANES > 1
+	if
+	:: passed[1] < least -> least = passed[1]
+	:: else
+	fi;
+#endif
+#endif
+	free_older()
+}
+
+/* All of collect() in one step, where the looks are not what a model is about. */
+inline collect()
+{
+	lane_look(0, current);
+#if LANES > 1
+	lane_look(1, current);
+#endif
+	free_passed()
 }
 
 /* ---- the lane ---- */
 
+#ifdef BROKEN_COUNTER
+/* Instead of the revision: "I have looked again". The room waits until it has changed since the publication. */
+#define echo(l) observed[l] = 1 + observed[l] % 3
+#else
+#define echo(l) observed[l] = held[l]
+#endif
+
 /* croom_lane_unpark(): announce, load, echo. */
 inline lane_unpark(l)
 {
+#ifdef BROKEN_WAKE
+	held[l] = wire;
+	observed[l] = 0;
+#else
 	observed[l] = 0;
 	held[l] = wire;
-	observed[l] = held[l]
+#endif
+	echo(l)
 }
 
-/* croom_lane_observe() with a new panel there: from the load on the lane calls through the new one. */
-inline lane_move(l)
+/* croom_lane_observe(): when there is a new panel. From the load on the lane calls through the new one. */
+inline lane_observe(l)
 {
-	held[l] = wire;
-	observed[l] = held[l]
+#ifdef BROKEN_ECHO
+	atomic { wire != held[l] -> observed[l] = wire };
+	held[l] = observed[l]
+#else
+	atomic { wire != held[l] -> held[l] = wire };
+	echo(l)
+#endif
 }
 
 inline lane_park(l)
