@@ -28,5 +28,7 @@ uint64_t proof_trade(const char *name, enum proof_order order, void *at, unsigne
 	((PROOF_TYPE(p))proof_trade(#name, PROOF_ACQ_REL, (p), sizeof(*(p)), (uint64_t)(PROOF_TYPE(p))(v)))
 #define croom_get_relaxed(p) PROOF_LOAD("", PROOF_RELAXED, p)
 #define croom_set_relaxed(p, v) PROOF_STORE("", PROOF_RELAXED, p, v)
+#define croom_add_relaxed(p, v) \
+	__extension__({ PROOF_TYPE(p) proof_was = croom_get_relaxed(p); croom_set_relaxed(p, proof_was + (v)); proof_was; })
 
 #endif
