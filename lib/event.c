@@ -32,7 +32,20 @@ static struct croom_event event_of(const struct croom_room *room, enum croom_eve
 		.command = who.command, .text = "" };
 }
 
-void event_change(struct croom_room *room, enum croom_event_kind kind, const struct state *state)
+/* What every slot holds: the spec's words, and whether they are for good. */
+static void tell_slots(struct croom_room *room, struct croom_event *event, const struct panel *panel)
+{
+	event->slots = room->slots;
+	event->slot = room->event_slot;
+	event->handler = room->event_handler;
+	event->waits = room->event_waits;
+	for (uint32_t i = 0; i < room->slots; i++) {
+		room->event_handler[i] = panel->slot[i].instance->spec->text;
+		room->event_waits[i] = trial_on(panel, i) || (room->pending && pending_holds(room->pending, i));
+	}
+}
+
+void event_change(struct croom_room *room, enum croom_event_kind kind, const struct panel *panel, const struct state *state)
 {
 	const struct croom_origin origin = { state->uid, state->own ? 0 : state->pid, state->command };
 	struct croom_event event;
@@ -53,11 +66,22 @@ void event_change(struct croom_room *room, enum croom_event_kind kind, const str
 		room->event_change[i].from = state->from[i]->text;
 		room->event_change[i].to = state->spec[state->changed[i]]->text;
 	}
-	event.slots = room->slots;
-	event.slot = room->event_slot;
-	event.handler = room->event_handler;
-	for (unsigned i = 0; i < room->slots; i++)
-		room->event_handler[i] = state->spec[i]->text;
+	tell_slots(room, &event, panel);
+	room->hear(room->hear_env, &event);
+}
+
+void event_confirmed(struct croom_room *room, const struct croom_origin *origin)
+{
+	struct croom_event event;
+
+	if (!room->hear)
+		return;
+	event = event_of(room, CROOM_EVENT_CONFIRMED, origin);
+	tell_slots(room, &event, room->panel);
+	/* A trial that goes on may still take a handler back. */
+	event.trusted = true;
+	for (uint32_t i = 0; i < room->slots; i++)
+		event.trusted &= !room->event_waits[i];
 	room->hear(room->hear_env, &event);
 }
 

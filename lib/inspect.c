@@ -83,6 +83,21 @@ int croom_room_gauge_add(struct croom_room *room, const char *name, const char *
 	return rc;
 }
 
+int croom_room_gauge_remove(struct croom_room *room, const char *name)
+{
+	unsigned i = 0;
+	bool there;
+
+	pthread_mutex_lock(&room->mutex);
+	while (i < room->gauges && strcmp(room->gauge[i].name, name))
+		i++;
+	there = i < room->gauges;
+	if (there)
+		memmove(&room->gauge[i], &room->gauge[i + 1], (--room->gauges - i) * sizeof(room->gauge[0]));
+	pthread_mutex_unlock(&room->mutex);
+	return there ? 0 : -ENOENT;
+}
+
 int croom_room_each_gauge(struct croom_room *room, int (*visit)(void *env, const struct croom_gauge_view *gauge), void *env)
 {
 	int rc = 0;

@@ -57,6 +57,16 @@ void pending_free(struct pending *pending)
 	free(pending);
 }
 
+bool pending_holds(const struct pending *pending, uint32_t slot)
+{
+	if (pending->confirm_by_ns == INT64_MAX)
+		return false;
+	for (unsigned i = 0; i < pending->count; i++)
+		if (pending->back[i].slot == slot)
+			return true;
+	return false;
+}
+
 /* A change of the room's own: nobody waits for it, and when it cannot be made now it is tried again. */
 static bool publish_own(struct plan *plan, int rc)
 {
@@ -215,8 +225,8 @@ int croom_room_confirm(struct croom_room *room, uint64_t revision, const struct 
 	pending = room->pending;
 	rc = may_confirm(room, revision, err);
 	if (rc == 0) {
-		event_plain(room, CROOM_EVENT_CONFIRMED, origin, NULL, "");
 		pending->confirm_by_ns = INT64_MAX;
+		event_confirmed(room, origin);
 		if (pending->observe_by_ns == INT64_MAX) {
 			room->pending = NULL;
 			pending_free(pending);

@@ -277,12 +277,9 @@ static int plan_trial(struct plan *plan, const struct croom_trial *trial)
 
 static bool on_trial(const struct plan *plan)
 {
-	for (uint32_t i = 0; i < plan->room->slots; i++) {
-		const struct trial *trial = plan->panel->slot[i].instance->trial;
-
-		if (trial && trial_old(trial))
+	for (uint32_t i = 0; i < plan->room->slots; i++)
+		if (trial_on(plan->panel, i))
 			return true;
-	}
 	return false;
 }
 
@@ -357,12 +354,12 @@ void plan_publish(struct plan *plan)
 	}
 	timed |= trials_begin(plan);
 	plan->state->trusted = !on_trial(plan) && (!room->pending || room->pending->confirm_by_ns == INT64_MAX);
-	event_change(room, CROOM_EVENT_INTENT, plan->state);
+	event_change(room, CROOM_EVENT_INTENT, plan->panel, plan->state);
 	publish(room, plan->panel);
 	plan->panel = NULL;
 	history_add(room, plan->state);
 	box_update(room, false);
-	event_change(room, CROOM_EVENT_CHANGED, plan->state);
+	event_change(room, CROOM_EVENT_CHANGED, room->panel, plan->state);
 	plan->state = NULL;
 	/* What it kept open may be closed by this, or with the panel that was just retired. */
 	pending_free(over);

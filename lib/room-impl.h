@@ -134,6 +134,7 @@ struct croom_room {
 	void *tick_env;
 	/* For an event, as many as there are slots: what cannot fail must not allocate. */
 	const char **event_slot, **event_handler;
+	bool *event_waits;
 	struct croom_history_change *event_change;
 };
 
@@ -202,13 +203,19 @@ struct instance *trial_old(const struct trial *trial);
 void trial_end(struct trial *trial);
 void trial_describe(const struct croom_trial *trial, char *text, size_t size);
 
+/* Is a trial under way in the slot: does its wrapper hold a handler to go back to? */
+bool trial_on(const struct panel *panel, uint32_t slot);
+
 /* pending.c */
+/* Does what sits in the slot since the pending change wait to be confirmed? */
+bool pending_holds(const struct pending *pending, uint32_t slot);
 struct pending *pending_new(const struct plan *plan, const struct croom_swap_options *options);
 void pending_begin(struct pending *pending);
 void pending_free(struct pending *pending);
 
 /* event.c */
-void event_change(struct croom_room *room, enum croom_event_kind kind, const struct state *state);
+void event_change(struct croom_room *room, enum croom_event_kind kind, const struct panel *panel, const struct state *state);
+void event_confirmed(struct croom_room *room, const struct croom_origin *origin);
 void event_refused(struct croom_room *room, const struct croom_origin *origin, const struct croom_change *changes,
 		   unsigned count, enum croom_cause cause, const struct croom_error *err);
 void event_plain(struct croom_room *room, enum croom_event_kind kind, const struct croom_origin *origin,

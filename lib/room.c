@@ -104,8 +104,9 @@ int croom_room_open(struct croom_room **out, const char *name, const struct croo
 	room->slot = slot;
 	room->event_slot = calloc(count, sizeof(room->event_slot[0]));
 	room->event_handler = calloc(count, sizeof(room->event_handler[0]));
+	room->event_waits = calloc(count, sizeof(room->event_waits[0]));
 	room->event_change = calloc(count, sizeof(room->event_change[0]));
-	if (!room->event_slot || !room->event_handler || !room->event_change)
+	if (!room->event_slot || !room->event_handler || !room->event_waits || !room->event_change)
 		rc = -ENOMEM;
 	for (unsigned i = 0; i < count && rc == 0; i++, room->slots++)
 		rc = slot_init(&room->slot[i], &slots[i], i);
@@ -163,6 +164,7 @@ void croom_room_close(struct croom_room *room)
 	free(room->frozen);
 	free(room->event_slot);
 	free(room->event_handler);
+	free(room->event_waits);
 	free(room->event_change);
 	pthread_mutex_destroy(&room->mutex);
 	free(room);

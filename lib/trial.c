@@ -142,6 +142,14 @@ struct instance *trial_old(const struct trial *trial)
 	return trial->old_instance;
 }
 
+bool trial_on(const struct panel *panel, uint32_t slot)
+{
+	const struct trial *trial = panel->slot[slot].instance->trial;
+
+	/* A profile goes back to nothing. */
+	return trial && trial->old_instance;
+}
+
 static struct croom_entry entry_of(const struct instance *instance)
 {
 	return (struct croom_entry){ instance->run, instance->ctx };

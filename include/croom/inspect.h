@@ -77,7 +77,7 @@ enum croom_event_kind {
 	CROOM_EVENT_NOTE,             /* what the host reports with croom_room_note(): a plugin loaded, a peer turned away */
 };
 
-/* What happened, or was asked for and refused. Of INTENT and CHANGED, every slot's handler is told as well. */
+/* What happened, or was asked for and refused. Of INTENT, CHANGED and CONFIRMED, every slot's handler is told as well. */
 struct croom_event {
 	enum croom_event_kind kind;
 	enum croom_cause cause;
@@ -92,6 +92,7 @@ struct croom_event {
 	const struct croom_history_change *change;
 	unsigned slots;               /* 0, or the room's */
 	const char *const *slot, *const *handler;
+	const bool *waits;            /* per slot: its handler waits to be confirmed, or is on trial */
 };
 
 struct croom_quarantine_view {
@@ -119,6 +120,8 @@ int croom_room_each_change(struct croom_room *room, uint64_t after_revision,
  * threads with the room's mutex held. 0, -EINVAL, -EEXIST, -ENOSPC (more than 64). Name and unit are not copied.
  */
 int croom_room_gauge_add(struct croom_room *room, const char *name, const char *unit, double (*read)(void *env), void *env);
+/* No more of it. 0, -ENOENT. */
+int croom_room_gauge_remove(struct croom_room *room, const char *name);
 int croom_room_each_gauge(struct croom_room *room, int (*visit)(void *env, const struct croom_gauge_view *gauge), void *env);
 
 /*

@@ -217,6 +217,9 @@ static void shows_lanes_and_gauges(void)
 	CHECK_EQ(croom_room_gauge_add(room, "fill", "%", seven, NULL), 0);
 	CHECK_EQ(croom_room_gauge_add(room, "fill", "%", seven, NULL), -EEXIST);
 	CHECK_EQ(croom_room_gauge_add(room, "a b", "%", seven, NULL), -EINVAL);
+	CHECK_EQ(croom_room_gauge_add(room, "more", "%", seven, NULL), 0);
+	CHECK_EQ(croom_room_gauge_remove(room, "fill"), 0);
+	CHECK_EQ(croom_room_gauge_remove(room, "fill"), -ENOENT);
 	croom_room_each_gauge(room, see_gauge, &sum);
 	CHECK_EQ(sum, 7);
 	croom_lane_records_add(lane, 3);
