@@ -61,8 +61,6 @@ int text_open(struct text_ctx *ctx, bool nano)
 		offset = zone_at(high);
 		ctx->zone[ctx->zones++] = (struct text_zone){ high, offset };
 	}
-	ctx->second = INT64_MIN;
-	ctx->since = ctx->until = 0;
 	return find_interfaces(ctx);
 }
 
@@ -84,13 +82,14 @@ static void put_time(struct text_ctx *ctx, struct put *to, int64_t second, uint6
 		put_text(to, "[Error converting time] ");
 		return;
 	}
-	if (second != ctx->second) {
+	if (second != ctx->second || !ctx->clock[0]) {
 		struct put clock = { ctx->clock, ctx->clock + sizeof(ctx->clock) };
 		int64_t day;
 
 		if (second < ctx->since || second >= ctx->until)
 			find_zone(ctx, second);
-		day = ((second + ctx->offset) % DAY + DAY) % DAY;
+		/* A broken file may have any second: first what cannot overflow. No offset is more than a day. */
+		day = (second % DAY + ctx->offset + 2 * DAY) % DAY;
 		put_clock(&clock, (uint32_t)day);
 		ctx->second = second;
 	}
@@ -192,7 +191,7 @@ static bool print_invalid_header(struct line *line, uint32_t caplen, uint32_t le
 		put_u32(&line->to, length);
 		put_text(&line->to, ") > 262144");
 	}
-	put_text(&line->to, "]\n");
+	put_char(&line->to, ']');
 	return true;
 }
 
@@ -200,10 +199,10 @@ size_t text_packet(struct text_ctx *ctx, char *out, size_t cap, const struct tex
 {
 	struct line line = { .to = { out, out + cap - 1 }, .end = packet->data + packet->caplen, .ctx = ctx };
 
-	if (print_invalid_header(&line, packet->caplen, packet->len))
-		return (size_t)(line.to.at - out);
-	put_time(ctx, &line.to, packet->sec, packet->nsec);
-	print_link(&line, packet);
+	if (!print_invalid_header(&line, packet->caplen, packet->len)) {
+		put_time(ctx, &line.to, packet->sec, packet->nsec);
+		print_link(&line, packet);
+	}
 	*line.to.at++ = '\n';
 	return (size_t)(line.to.at - out);
 }

@@ -32,7 +32,7 @@ struct text_ctx {
 	bool nano;                 /* nine digits instead of six */
 	unsigned zones;
 	struct text_zone zone[TEXT_ZONES];
-	int64_t second;            /* for which `clock` is right */
+	int64_t second;            /* for which `clock` is right, once it is set */
 	int64_t until;             /* of the zone it was made with */
 	int64_t since;
 	int32_t offset;
