@@ -144,8 +144,8 @@ static int64_t due(const struct source *source, const struct pcap_pkthdr *header
 
 	if (pace > 0)
 		return (int64_t)((double)source->received * 1e9 / pace);
-	return (int64_t)((uint64_t)tap_ns(header->ts.tv_sec, 0) - (uint64_t)tap_ns(first->tv_sec, 0)) +
-		(header->ts.tv_usec - first->tv_usec);
+	return (int64_t)((uint64_t)tap_ns(header->ts.tv_sec, (uint64_t)header->ts.tv_usec) -
+			 (uint64_t)tap_ns(first->tv_sec, (uint64_t)first->tv_usec));
 }
 
 static int64_t monotonic_ns(void)
@@ -156,13 +156,13 @@ static int64_t monotonic_ns(void)
 	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
-/* Sleep until the packet is due, in steps, so that a signal is heard. */
+/* Sleep until the packet is due, in steps, so that a signal is heard. A broken file may say any time, for ever included. */
 static void keep_pace(struct source *source, int64_t start, int64_t offset)
 {
-	int64_t left;
+	int64_t passed;
 
-	while ((left = start + offset - monotonic_ns()) > 20000 && !stopped(source->tap)) {
-		struct timespec pause = { .tv_nsec = left > 50000000 ? 50000000 : (long)left };
+	while (offset > (passed = monotonic_ns() - start) + 20000 && !stopped(source->tap)) {
+		struct timespec pause = { .tv_nsec = offset - passed > 50000000 ? 50000000 : (long)(offset - passed) };
 
 		show(source);
 		nanosleep(&pause, NULL);

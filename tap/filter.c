@@ -11,7 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SCANNER_BYTES = 64 * 1024 };
+/*
+ * The time libpcap takes grows with the third power: 4 KB of ports or hosts take it seconds, 16 KB take minutes, and while
+ * a handler is opened nobody can ask the room anything.
+ */
+enum { EXPRESSION_MAX = 4096, SHOWN_MAX = 160, SCANNER_BYTES = 64 * 1024 };
 
 struct bpf {
 	struct bpf_program program;
@@ -61,27 +65,63 @@ static bool enough_memory(const char *config)
 	return enough;
 }
 
+/*
+ * Does it jump back? protochain does, to follow a chain of headers, and a packet can be made whose chain has no end: the
+ * lane would never leave it. (The kernel refuses such a program for the same reason.)
+ */
+static bool loops(const struct bpf_program *program)
+{
+	for (unsigned i = 0; i < program->bf_len; i++) {
+		const struct bpf_insn *insn = &program->bf_insns[i];
+
+		if (BPF_CLASS(insn->code) == BPF_JMP && BPF_OP(insn->code) == BPF_JA && (int32_t)insn->k < 0)
+			return true;
+	}
+	return false;
+}
+
+/* What compiles and yet may not run on the lane. 0 or -EINVAL. */
+static int check(const struct bpf_program *program, const char *config, struct croom_error *err)
+{
+	const char *dots = strlen(config) > SHOWN_MAX ? "..." : "";
+
+	if (asks_kernel(program))
+		return croom_error_set(err, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL,
+				       "'%.*s%s' asks for what only the kernel knows (inbound, outbound, ifindex), and filters run outside "
+				       "of it; an address does instead, such as ether dst MAC", SHOWN_MAX, config, dots);
+	if (loops(program))
+		return croom_error_set(err, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL,
+				       "'%.*s%s' follows a chain of headers (protochain), and a packet can be made for which that never "
+				       "ends; proto instead looks at the first", SHOWN_MAX, config, dots);
+	return 0;
+}
+
+static int compile(struct bpf *bpf, pcap_t *compiler, const struct tap_env *env, const char *config, struct croom_error *err)
+{
+	if (config[strspn(config, " \t")] == 0)
+		return croom_error_set(err, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL,
+				       "an expression is missing, such as bpf:tcp port 80 (see pcap-filter(7))");
+	if (strlen(config) > EXPRESSION_MAX)
+		return croom_error_set(err, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL,
+				       "the expression is longer than %d bytes, and compiling it could take minutes; net and portrange "
+				       "say more in less", EXPRESSION_MAX);
+	errno = 0;
+	if (pcap_compile(compiler, &bpf->program, config, 1, env->netmask))
+		/* libpcap says "malloc" or "not enough core", as if the expression were wrong. */
+		return errno == ENOMEM ? croom_error_set(err, -ENOMEM, CROOM_ERROR_OTHER, NULL, "out of memory") :
+		       croom_error_set(err, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL, "in '%.*s%s': %s", SHOWN_MAX, config,
+				       strlen(config) > SHOWN_MAX ? "..." : "", pcap_geterr(compiler));
+	return check(&bpf->program, config, err);
+}
+
 static int bpf_open(void **ctx, const char *config, void *arg, struct croom_error *err)
 {
 	const struct tap_env *env = arg;
 	struct bpf *bpf = calloc(1, sizeof(*bpf));
 	pcap_t *compiler = pcap_open_dead(env->linktype, (int)env->snaplen);
-	int rc = 0;
+	int rc = bpf && compiler && enough_memory(config) ? compile(bpf, compiler, env, config, err) :
+				   croom_error_set(err, -ENOMEM, CROOM_ERROR_OTHER, NULL, "out of memory");
 
-	errno = 0;
-	if (!bpf || !compiler || !enough_memory(config))
-		rc = croom_error_set(err, -ENOMEM, CROOM_ERROR_OTHER, NULL, "out of memory");
-	else if (config[strspn(config, " \t")] == 0)
-		rc = croom_error_set(err, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL,
-				     "an expression is missing, such as bpf:tcp port 80 (see pcap-filter(7))");
-	else if (pcap_compile(compiler, &bpf->program, config, 1, env->netmask))
-		/* libpcap says "malloc" or "not enough core", as if the expression were wrong. */
-		rc = errno == ENOMEM ? croom_error_set(err, -ENOMEM, CROOM_ERROR_OTHER, NULL, "out of memory") :
-			croom_error_set(err, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL, "in '%s': %s", config, pcap_geterr(compiler));
-	else if (asks_kernel(&bpf->program))
-		rc = croom_error_set(err, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL,
-				     "'%s' asks for what only the kernel knows (inbound, outbound, ifindex), and filters run outside of "
-				     "it; an address does instead, such as ether dst MAC", config);
 	if (compiler)
 		pcap_close(compiler);
 	if (rc && bpf)

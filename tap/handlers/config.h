@@ -24,17 +24,18 @@ static inline bool config_interval(const char *text, int64_t *ns)
 {
 	static const struct { const char *unit; uint64_t ns; } units[] = { { "ms", 1000000 }, { "s", 1000000000 },
 		{ "m", 60000000000 }, { "h", 3600000000000 }, { "", 1000000000 } };
+	const uint64_t day_ns = UINT64_C(86400000000000);
 	char *end;
 	uint64_t value;
 
 	errno = 0;
 	value = strtoull(text, &end, 10);
-	if (*text < '0' || *text > '9' || errno || value == 0 || value > 86400000)
+	if (*text < '0' || *text > '9' || errno || value == 0)
 		return false;
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
 		if (strcmp(end, units[i].unit) == 0) {
 			*ns = (int64_t)(value * units[i].ns);
-			return *ns <= INT64_C(86400000000000);
+			return value <= day_ns / units[i].ns;
 		}
 	return false;
 }

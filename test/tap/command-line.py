@@ -41,6 +41,7 @@ def wrong_values(capture):
         ("--ring", "4097"), ("--ring", "0x10"), ("--pace", "0"), ("--pace", "fast"), ("--pace", "-5"), ("--pace", ""),
         ("--printer", "xml"), ("--printer", "json:x"), ("--printer", ""), ("--strategy", "sample"),
         ("--strategy", "sample:0"), ("--strategy", "sample:-3"), ("--strategy", "flows:0s"), ("--strategy", "flows:9d"),
+        ("--strategy", "flows:25h"), ("--strategy", "flows:5124096h"), ("--diag", "latency:86401"), ("--diag", "latency:5124096h"),
         ("--strategy", "top:0"), ("--strategy", "top:1001"), ("--filter", "bpf:"), ("--filter", "bpf:tcp prot 80"),
         ("--filter", "tcp"), ("--audit", "file"), ("--audit", "on"), ("--metrics", "statsd:here"),
         ("--metrics", "statsd::1"), ("--metrics", "statsd:127.0.0.1:99999x"), ("--metrics", "file"), ("--diag", "latency:x"),
@@ -63,6 +64,11 @@ def wrong_values(capture):
     says("--lane-seccomp without --spin", ["-r", capture, "--lane-seccomp"], 2, "needs --spin")
     says("--filter and an expression", ["-r", capture, "--filter", "all", "tcp"], 2, "--filter and a filter expression")
     says("a wrong expression", ["-r", capture, "tcp", "prot", "80"], 2, "filter expression", "tcp prot 80")
+    says("a wrong expression that is long: the reason is there", ["-r", capture, "tcp or " * 300 + "udp prot 80"], 2, "tcp or tcp",
+         "syntax error")
+    says("an expression that takes minutes to compile", ["-r", capture, " or ".join(f"port {n}" for n in range(1, 1500))], 2,
+         "longer than 4096 bytes")
+    says("a filter that some packet would never come out of", ["-r", capture, "ip6 protochain 6"], 2, "protochain", "never ends")
 
 
 def right_values(capture):
@@ -148,6 +154,15 @@ def broken_files(folder, capture):
             if got != code or "Sanitizer" in err or "runtime error" in err or not all(word in err for word in words):
                 good = f"{more}: exit code {got}: {err[-500:]}"
         check(f"-r {name}: exit code {code}, {words[-1]}", good is True, good)
+    # Before the first, and due in three hundred years: it waits, and can be asked to end.
+    with open(path, "wb") as file:
+        file.write(pcapng(interface(1, True), *(packet(0, t, frame(0)) for t in (5, 1 << 63, 9_223_372_036))))
+    with Tap(PROGRAM, "-r", path, "--pace", "recorded", "-w", "/dev/null") as tap:
+        tap.room()
+        tap.interrupt()
+        code, err = tap.end(), tap.err.decode()
+        check("--pace recorded of times that cannot be: waits, and ends when asked to", code == 0 and "runtime error" not in err and
+              tap.account().get("adds up"), f"{code}: {err}")
     says("-r a folder", ["-r", folder], 1, "Is a directory")
     says("-r what is not there", ["-r", f"{folder}/not there"], 1, "No such file")
     says("-r - where nothing comes", ["-r", "-"], 1, "cannot read standard input")
