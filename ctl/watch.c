@@ -160,10 +160,20 @@ static void print_lines(json_t *frame, const char *room)
 	fflush(stdout);
 }
 
+/* The newest come last. A room may send any number of them: not each moves all that are there. */
+static void remember(struct view *view, const json_t *changes)
+{
+	size_t count = json_array_size(changes);
+
+	for (size_t i = count > RECENT ? count - RECENT : 0; i < count; i++)
+		json_array_insert(view->recent, 0, json_array_get(changes, i));
+	while (json_array_size(view->recent) > RECENT)
+		json_array_remove(view->recent, RECENT);
+}
+
 static void take_frame(struct view *view, json_t *frame)
 {
-	size_t i;
-	json_t *entry;
+	json_int_t missed = json_integer_value(json_object_get(frame, "missed"));
 
 	if (view->ctl->json) {
 		print_json(frame, JSON_COMPACT);
@@ -173,11 +183,9 @@ static void take_frame(struct view *view, json_t *frame)
 		print_lines(frame, view->ctl->found);
 		return;
 	}
-	json_array_foreach(json_object_get(frame, "changes"), i, entry)
-		json_array_insert(view->recent, 0, entry);
-	while (json_array_size(view->recent) > RECENT)
-		json_array_remove(view->recent, RECENT);
-	view->missed += json_integer_value(json_object_get(frame, "missed"));
+	remember(view, json_object_get(frame, "changes"));
+	if (missed > 0 && __builtin_add_overflow(view->missed, missed, &view->missed))
+		view->missed = INT64_MAX;
 	view->since_s = now_s();
 	if (!view->frame)
 		screen_begin();

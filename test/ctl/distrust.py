@@ -4,14 +4,17 @@
 crash or hang: distrust.py CROOMCTL SOURCE COUNT (of twisted replies; few: the rest is shorter, too)"""
 import json
 import os
+import pty
 import random
 import re
+import select
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import threading
+import time
 
 sys.path.insert(0, f"{sys.argv[2]}/test")
 from varlink import PATIENCE, check, finish, folder  # noqa: E402
@@ -188,6 +191,28 @@ def twisted(fake, directory):
     check(f"{count} twisted replies to each verb", not wrong, wrong[:3])
 
 
+def flood(fake, directory):
+    """A terminal is drawn anew for each frame, with the newest changes of all frames."""
+    frame = {"parameters": dict(REPLIES["Watch"], missed=2**63 - 1, changes=[5] * 500_000 + [ENTRY])}
+    fake.answer = lambda method: pack(frame) * 2
+    master, slave = pty.openpty()
+    process = subprocess.Popen([croomctl, "watch"], env=dict(os.environ, CROOM_RUNTIME_DIR=directory), stdout=slave,
+                               stderr=subprocess.PIPE)
+    os.close(slave)
+    said, until = b"", time.monotonic() + PATIENCE
+    while time.monotonic() < until and select.select([master], [], [], until - time.monotonic())[0]:
+        try:
+            said += os.read(master, 65536)
+        except OSError:    # the other end has closed it
+            break
+    code = "hung" if time.monotonic() >= until else process.wait(timeout=PATIENCE)
+    process.kill()
+    err = process.communicate()[1]
+    os.close(master)
+    check("half a million changes in a frame, twice: the newest are drawn", code == 6 and b"pid 1  c\x1b[K" in said and
+          b"runtime error" not in err, (code, said[-300:], err[-300:]))
+
+
 def main():
     directory = folder()
     fake = Fake(f"{directory}/fake.socket")
@@ -195,6 +220,7 @@ def main():
     refused_ls(fake, directory)
     evil_names(directory)
     no_varlink(fake, directory)
+    flood(fake, directory)
     twisted(fake, directory)
     shutil.rmtree(directory)
     finish()
