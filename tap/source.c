@@ -114,13 +114,13 @@ static int open_file(struct tap *tap)
 		fprintf(stderr, "croomtap: cannot read %s: %s\n", shown, strerror(errno));
 		return -1;
 	}
-	if (!look_ahead(&tap->env, stream)) {
-		fprintf(stderr, "croomtap: cannot read %s: its header comes in pieces\n", shown);
-		return -1;
-	}
-	tap->pcap = pcap_fopen_offline_with_tstamp_precision(stream, PCAP_TSTAMP_PRECISION_NANO, text);
+	if (look_ahead(&tap->env, stream))
+		tap->pcap = pcap_fopen_offline_with_tstamp_precision(stream, PCAP_TSTAMP_PRECISION_NANO, text);
+	else
+		strcpy(text, "its header comes in pieces");
 	if (!tap->pcap) {
 		fprintf(stderr, "croomtap: cannot read %s: %s\n", shown, text);
+		fclose(stream);
 		return -1;
 	}
 	tap->env.interface = name;

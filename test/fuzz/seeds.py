@@ -1,0 +1,203 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Inputs to begin with, made from what the other tests know: seeds.py FUZZER FOLDER. What fuzzing found later is in
+corpus/FUZZER."""
+import json
+import os
+import random
+import re
+import struct
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tap"))
+
+
+def payloads():
+    """The table of test/tap/text-bounds.c: (Ethernet type or length, bytes)."""
+    with open(os.path.join(sys.path[0], "text-bounds.c"), encoding="utf-8") as file:
+        source = file.read().replace("\\\n", " ")
+    pieces = re.compile(r'"([^"]*)"|(\w+)(?:\("(\w+)"\))?')
+    macros = {name: (parameter, body) for name, parameter, body in re.findall(r"#define (\w+)(?:\((\w+)\))? (.*)", source)}
+
+    def spell(text, parameter="", value=""):
+        digits = ""
+        for literal, word, argument in pieces.findall(text):
+            if literal or not word:
+                digits += literal
+            else:
+                digits += value if word == parameter else spell(macros[word][1], macros[word][0], argument)
+        return digits.replace(" ", "")
+
+    for kind, text in re.findall(r'\t\{ "[^"]+", (0x\w+), (.*?) \},\n', source, re.S):
+        yield int(kind, 16), bytes.fromhex(spell(text))
+
+
+def decode():
+    """One packet of each kind that the text tests make, on each link type; some with lengths and times that cannot be."""
+    for kind, data in payloads():
+        yield b"\0\0" + bytes(12) + struct.pack(">H", kind) + data
+        yield b"\2\0" + (struct.pack(">H", kind) if kind > 1500 else b"\0\4") + bytes(18) + data
+    import text_compare
+    import text_packets
+    order = (1, 113, 276, 101, 228, 229, 0, 108)      # bench_links, test/tap/bench.c
+    dice = random.Random("decode")
+    for link in text_packets.LINK_TYPES:
+        names, packets = text_packets.make(link, "seed", 2)
+        for _, (_, _, data, _) in zip(names, packets):
+            flags = dice.choice([0, 0, 0, 1, 2, 4, 8 + 4, 16 + 4, 32, 64, 128])
+            tail = {1: b"\2\0", 2: bytes(4), 4: dice.randbytes(12)}.get(flags & 7, b"")
+            yield bytes((order.index(link), flags)) + data[:400] + tail
+    text_compare.clean_up()
+
+
+def pcap(order, magic, link, packets, extra=b""):
+    data = struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, 65535, link)
+    for number, packet in enumerate(packets):
+        data += struct.pack(order + "IIII", 1700000000 + number, 123456 + number, len(packet), len(packet) + number) + extra + packet
+    return data
+
+
+def block(order, kind, body):
+    body += bytes(-len(body) % 4)
+    return struct.pack(order + "II", kind, len(body) + 12) + body + struct.pack(order + "I", len(body) + 12)
+
+
+def option(order, code, value):
+    return struct.pack(order + "HH", code, len(value)) + value + bytes(-len(value) % 4)
+
+
+def pcapng(order, link, packets, resolution=b"\6", length=-1):
+    """One of each block that libpcap knows, and one that it does not."""
+    end = option(order, 0, b"")
+    data = block(order, 0x0a0d0d0a, struct.pack(order + "IHHq", 0x1a2b3c4d, 1, 0, length) + option(order, 4, b"seed") + end)
+    data += block(order, 1, struct.pack(order + "HHI", link, 0, 65535) + option(order, 2, b"eth0") + option(order, 9, resolution) +
+                  option(order, 14, struct.pack(order + "q", 3600)) + end)
+    for number, packet in enumerate(packets):
+        when, sizes = 1700000000000000 + number, (len(packet), len(packet) + number)
+        data += block(order, 6, struct.pack(order + "IIIII", 0, when >> 32, when & 0xffffffff, *sizes) + packet)
+    data += block(order, 3, struct.pack(order + "I", len(packets[0])) + packets[0])
+    data += block(order, 2, struct.pack(order + "HHIIII", 0, 0, 1, 2, len(packets[0]), 1500) + packets[0])
+    data += block(order, 4, struct.pack(order + "HHIxxxx", 1, 5, 0x7f000001) + end) + block(order, 5, bytes(12) + end)
+    return data + block(order, 0xbad, b"what") + block(order, 6, struct.pack(order + "IIIII", 0, 0, 1, 2, 2) + b"ab")
+
+
+def capture():
+    """Every format, both byte orders, every link type; each in five sizes, since the size chooses the handlers."""
+    import text_compare
+    import text_packets
+    links = text_packets.LINK_TYPES + (228, 229)
+    for number in range(60):
+        link, order = links[number % len(links)], "<>"[number // 5 % 2]
+        like = {228: 101, 229: 101}.get(link, link)
+        packets = [data[:200] for _, _, data, _ in text_packets.make(like, f"capture {number}", 1)[1][:8]]
+        packets = packets[number % 3:] + [bytes(4 * (number % 5) + 1)]
+        kind = number // 5 % 6
+        if kind == 0:
+            yield pcap(order, 0xa1b2c3d4, link, packets)
+        elif kind == 1:
+            yield pcap(order, 0xa1b23c4d, link | 0x14000000, packets)
+        elif kind == 2:
+            yield pcap(order, 0xa1b2cd34, link, packets, bytes(8))
+        else:
+            yield pcapng(order, link, packets, (b"\6", b"\11", b"\0", b"\x8a", b"\x3f")[number % 5], -1 if kind < 5 else 28)
+    text_compare.clean_up()
+
+
+def varlink():
+    """Every method with good and bad parameters, and what clients do between messages: see varlink.c for the bytes below 16."""
+    room, service = "org.croom.Room.", "org.varlink.service."
+
+    def call(method, more=False, oneway=False, **parameters):
+        message = {"method": method if "." in method else room + method, "parameters": parameters}
+        message.update({"more": True} if more else {}, **({"oneway": True} if oneway else {}))
+        return json.dumps(message).encode() + b"\0"
+
+    def swap(*handlers, **more):
+        return call("Swap", changes=[dict(zip(("slot", "handler"), handler.split("=", 1))) for handler in handlers], **more)
+
+    one = swap("printer=number:5", wait_ms=0)
+    yield from (call("List"), call("History"), call("History", after=1, count=2), call("Watch", more=True, interval_ms=50),
+                call("Watch"), call("Rollback"), call(service + "GetInfo"), call("List", oneway=True), b"{}\0", b"\0\0", b"[]\0",
+                call(service + "GetInterfaceDescription", interface="org.croom.Room"), call("org.x.Y"), call(room + "No"), call("x"),
+                call(service + "GetInterfaceDescription", interface=service[:-1]), call("List", x=1), call("Watch", more=True, x=1))
+    yield from (one, swap("printer=number:5", "filter=text:x"), swap("printer=number:x"), swap("printr=text"), swap("printer=numbr"),
+                swap("printer=text", expect=1, command="c"), swap("printer=text", expect=9), swap(), swap("printer=off", oneway=True),
+                swap("printer=text", wait_ms=-1), swap("printer=text", wait_ms=60001), swap("printer=text", expect="1"),
+                call("Swap", changes=[1]), call("Swap", changes={}), call("Swap", changes=[{"slot": "a"}]), call("Swap", changes=[]),
+                swap("printer=text", command="\u00e4" * 200), swap("filter=all", "filter=text"), swap("printer=text:" + "x" * 3000))
+    yield from (one + call("Rollback", wait_ms=0) + call("Rollback", to=1) + b"\4" + call("Rollback", to=7) + call("History") + call("List"),
+                call("List") + b"\2" + call("List")[:9] + b"\5\5\x08" + call("History"), call("List") + b"\2" + call("List") + b"\x08\5\5\5\x08",
+                one + b"\3" + swap("filter=text") + b"\4\4" + call("List") + b"\3\4\4", b"\3" + swap("filter=text", wait_ms=1) + b"\4\4\4",
+                b"\3" + swap("filter=text") * 70 + b"\5\4" + call("List"), call("Watch", more=True, interval_ms=50) + b"\5\2" + one + b"\5\5",
+                b"\7" + call("List") * 20 + b"\5\2" + call("List"), call("List")[:20] + b"\1" + call("List")[20:], call("List") + b"\6\1",
+                b"\7" + call("Watch", more=True, interval_ms=50) + b"\5\5\5\5\7" + one, b"\x0e\x05" + call("List"), b"\x0e\x09" + one + b"\6",
+                b"[" * 50, b'{"a":' * 33, b'{"method":"\xff"}\0', b'{"method":"a\\u0000b"}\0', b'{"a":1,"a":2}\0',
+                b'{"method":1e999}\0', b'{"method":99999999999999999999}\0', b'{"method":"\\ud800"}\0', b"x" * 300, b"\x0f\x01\0")
+
+
+def config():
+    """Every class with good and bad configs; several in one swap; names that are none."""
+    handlers = {
+        "filter": ("all", "none", "bpf:", "bpf:tcp port 80", "bpf:host localhost and not icmp6", "bpf:ip[0] & 0xf > 5", "bpf:inbound",
+                   "bpf:tcp prot 80", "bpf:" + "(" * 50, "bpf:" + "tcp or " * 40 + "udp", "bpf:vlan 5 and mpls and pppoes", "bpf:portrange 1-http",
+                   "bpf:ether host 1:2:3:4:5:6 or gateway x", "bpf:net 10.0.0.0/8 and len > 1e9", "bpf:ip proto \\tcp or ip6 protochain 5",
+                   "bpf:geneve or wlan type mgt", "bpf:tcp[tcpflags] & (tcp-syn|tcp-ack) != 0", "bpf:ip[0]/0=1", "bpf:ip broadcast"),
+        "strategy": ("each", "sample:10", "sample:0", "sample:99999999999999999999", "flows", "flows:500ms", "flows:1h", "flows:5124096h",
+                     "flows:-1s", "top", "top:1000", "top:1001", "sample: 1", "flows:1m1"),
+        "printer": ("none", "text", "json", "csv", "pcap", "pcapng", "text:x", "jsn", ""),
+        "audit": ("off", "file", "file:", "file:/tmp/a", "file:no/a", "file:/", "file:/dev/full", "file:/dev/null", "file:there"),
+        "metrics": ("off", "statsd:127.0.0.1:9", "statsd:[::1]:9", "statsd:[]:1", "statsd:a:b:c", "statsd::", "statsd:localhost:domain",
+                    "statsd:" + "h" * 300 + ":1", "file:/tmp/m", "file:no/m", "file:/dev/null", "file:there"),
+        "diag": ("off", "latency", "latency:1ms", "latency:0", "drops", "drops:x", "malformed", "latency:18446744073709551616s"),
+        "filte": ("all",), "": ("x",), "printer\x80": ("text",), "x" * 70: ("y" * 70,),
+    }
+    for slot, ways in handlers.items():
+        for way in ways:
+            yield f"{slot}={way}".encode("latin-1")
+    yield b"printer=json\nstrategy=top:5\n\n<\n<\n<"
+    yield b"printer=json\nprinter=csv\n\nprinter\n\n\nfilter=none\naudit=file:a\nmetrics=file:b\ndiag=malformed"
+    yield b"strategy=flows\n\nprinter=pcap\n\nprinter=csv\ndiag=latency"
+
+
+def ctl():
+    """Good replies to each verb, called in each way, then evil, twisted and broken ones: what test/ctl/distrust.py says, too."""
+    entry = {"revision": 2, "time_ns": 10**18, "rollback_to": 1, "uid": 0, "pid": 1, "command": "c",
+             "changes": [{"slot": "s", "from": "f", "to": "t"}]}
+    rate, gauge = {"name": "n", "total": 5, "per_second": 1.5}, {"name": "g", "unit": "u", "value": 1.5}
+    listing = {"room": "r", "program": "p", "pid": 1, "revision": 1, "slots": [
+        {"name": "s", "help": "h", "handler": "x", "since_revision": 1, "since_ns": 1, "calls": 1,
+         "classes": [{"name": "n", "help": "h", "syntax": "[X]"}, {"name": "n", "syntax": "X"}]}],
+        "lanes": [{"name": "l", "parked": True, "revision": 1, "records": 1, "late_ms": 5}, {"name": "l", "parked": False}],
+        "gauges": [gauge]}
+    start = {"lane": "l", "observed": True, "parked": True, "revision": 2, "first_record": 3}
+    swapped = {"revision": 2, "lanes": [start, dict(start, observed=False), dict(start, first_record=None)]}
+    frame = {"revision": 2, "missed": 1, "changes": [entry], "slots": [rate], "lanes": [rate], "gauges": [gauge]}
+    replies = (listing, swapped, {"missed": 3, "entries": [entry]}, swapped, frame, dict(frame, missed=2**63 - 1), listing, listing)
+
+    def pack(value):
+        return json.dumps(value).encode() + b"\0"
+
+    for verb, reply in enumerate(replies):
+        for how in (0, 8, 16):
+            yield bytes([verb | how]) + pack({"parameters": reply}) * (3 if verb in (4, 5) else 1)
+    evil = "a\x1b]0;x\x07\x9b31m\u202e\x7f\r\u2066\u00e4\u20ac\U0001f600" * 9
+    for name in ("NotObserved", "NotPermitted", "BadConfig", evil):
+        for how in (0, 4, 8, 6, 22):
+            yield bytes([how]) + pack({"error": f"org.croom.Room.{name}", "parameters": {"message": evil}})
+    for verb in (0, 4, 6, 8):
+        yield from (bytes([verb]) + answer for answer in (
+            b"", b"{}\0", b"[]\0", b"HTTP\0", b"{\0", b"\0", pack({"parameters": evil}), pack({"parameters": [evil]}),
+            pack({"parameters": {evil: evil}}), b"[" * 3000 + b"\0", b'{"parameters":{"room":"\xff"}}\0', pack({"error": 5}),
+            pack({"parameters": {"room": evil, "slots": [{"help": evil, "name": evil, "classes": [{"name": evil, "syntax": evil}]}]}})))
+
+
+def main():
+    folder = sys.argv[2]
+    os.makedirs(folder, exist_ok=True)
+    for number, data in enumerate(globals()[sys.argv[1]]()):
+        with open(f"{folder}/seed-{number}", "wb") as file:
+            file.write(data)
+
+
+main()
