@@ -5,238 +5,10 @@
  * refused has changed nothing, and the next client is answered. Server and client are in this one thread; time passes
  * as soon as the server waits for it.
  */
-#include "../check.h"
-#include "scarce.h"
-#include <croom/control.h>
-#include <croom/inspect.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <jansson.h>
-#include <poll.h>
-#include <stdbool.h>
-#include <stdlib.h>
-#include <sys/socket.h>
+#include "dialog.h"
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/timerfd.h>
-#include <sys/un.h>
-#include <time.h>
-#include <unistd.h>
 
-enum { REPLY = 1 << 20, TRIES = 3000, MESSAGES = 4 };
-
-typedef struct note {
-	int value;
-} note;
-
-CROOM_RECORD(note, 1);
-CROOM_SLOT(printer, 0, note);
-CROOM_SLOT(filter, 1, note);
-
-static int text_call(char *ctx, note *n)
-{
-	return ctx[0] + n->value;
-}
-CROOM_RUN(text, text_call, char, note);
-
-static int text_open(void **ctx, const char *config, void *env, struct croom_error *err)
-{
-	(void)env;
-	*ctx = strdup(config);
-	return *ctx ? 0 : croom_error_set(err, -ENOMEM, CROOM_ERROR_OTHER, NULL, "out of memory");
-}
-
-static void text_close(void *ctx, void *env)
-{
-	(void)env;
-	free(ctx);
-}
-
-static double half(void *env)
-{
-	(void)env;
-	return 0.5;
-}
-
-/* In place of the C library's. */
-static int64_t ahead_ns;
-static bool stands;
-
-int clock_gettime(clockid_t clock, struct timespec *now)
-{
-	int rc = (int)syscall(SYS_clock_gettime, clock, now);
-
-	if (clock == CLOCK_MONOTONIC) {
-		now->tv_sec += ahead_ns / 1000000000;
-		now->tv_nsec += ahead_ns % 1000000000;
-		now->tv_sec += now->tv_nsec / 1000000000;
-		now->tv_nsec %= 1000000000;
-	}
-	return rc;
-}
-
-int timerfd_settime(int fd, int flags, const struct itimerspec *when, struct itimerspec *old)
-{
-	static const struct itimerspec soon = { .it_value = { .tv_nsec = 1 } }, never = { .it_value = { 0 } };
-	int64_t until = when->it_value.tv_sec * INT64_C(1000000000) + when->it_value.tv_nsec;
-	struct timespec now;
-
-	(void)flags;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (!stands && until > now.tv_sec * INT64_C(1000000000) + now.tv_nsec)
-		ahead_ns += until - (now.tv_sec * INT64_C(1000000000) + now.tv_nsec);
-	return (int)syscall(SYS_timerfd_settime, fd, 0, until && !stands ? &soon : &never, old);
-}
-
-static struct croom_room *room;
-static struct croom_control *control;
-static char path[100];
-
-static void must(int rc, const char *what)
-{
-	if (rc == 0)
-		return;
-	printf("not ok the scene cannot be set: %s: %s\n", what, strerror(rc < 0 ? -rc : errno));
-	exit(1);
-}
-
-static void scene_open(void)
-{
-	static const struct croom_slot slots[] = {
-		{ .name = "printer", .help = "what is \"shown\"", .type = printer_slot_type },
-		{ .name = "filter", .help = "\xff kept", .type = filter_slot_type, .empty = "all" },
-	};
-	static const struct croom_class text = { .name = "text", .help = "a text \xc3\xa4", .syntax = "[TEXT]", CROOM_RUNS(text),
-		.open = text_open, .close = text_close };
-	const struct croom_control_options options = { .path = path, .program = "control" };
-	static const struct croom_change changes[] = { { "printer", "text:a first text" }, { "filter", "text:\xc3\xa4" } };
-	struct croom_lane *lane;
-
-	must(croom_room_open(&room, "scarce", slots, 2), "room");
-	for (int i = 0; i < 2; i++)
-		must(croom_room_class_add(room, slots[i].name, &text, NULL), "class");
-	must(croom_room_lane_add(room, "one", &lane), "lane");
-	must(croom_room_lane_add(room, "two", &lane), "lane");
-	must(croom_room_gauge_add(room, "fill", "%", half, NULL), "gauge");
-	for (int i = 0; i < 3; i++)
-		must(croom_room_swap(room, changes, 2, NULL, NULL, NULL), "swap");
-	must(croom_control_open(&control, room, &options, NULL), "control");
-}
-
-static void scene_close(void)
-{
-	croom_control_close(control);
-	croom_room_close(room);
-}
-
-/* A client, and what came back to it. */
-struct client {
-	int fd;
-	bool hung_up;
-	size_t used;
-	char reply[REPLY];
-};
-
-static void client_open(struct client *client)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-
-	strcpy(address.sun_path, path);
-	client->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	client->hung_up = false;
-	client->used = 0;
-	must(connect(client->fd, (struct sockaddr *)&address, sizeof(address)), "connect");
-}
-
-static void client_read(struct client *client)
-{
-	ssize_t got;
-
-	while ((got = recv(client->fd, client->reply + client->used, REPLY - client->used, 0)) > 0)
-		client->used += (size_t)got;
-	if (got == 0 || (got < 0 && errno != EAGAIN))
-		client->hung_up = true;
-}
-
-static int messages(const struct client *client)
-{
-	int count = 0;
-
-	for (size_t i = 0; i < client->used; i++)
-		count += client->reply[i] == 0;
-	return count;
-}
-
-/* Let the server work until there are so many replies, or it has hung up, or (patience) it has been at it for long. */
-static void serve(struct client *client, int count, int patience)
-{
-	struct pollfd ready = { .fd = croom_control_fd(control), .events = POLLIN };
-
-	while (patience-- && !client->hung_up && messages(client) < count) {
-		if (poll(&ready, 1, 0) > 0)
-			CHECK_EQ(croom_control_dispatch(control), 0);
-		client_read(client);
-	}
-}
-
-static void say(const struct client *client, const char *request)
-{
-	must(send(client->fd, request, strlen(request) + 1, MSG_NOSIGNAL) == (ssize_t)strlen(request) + 1 ? 0 : -EIO, "send");
-}
-
-/* The server has nothing to do with this one any more. */
-static void client_close(struct client *client)
-{
-	struct pollfd ready = { .fd = croom_control_fd(control), .events = POLLIN };
-
-	close(client->fd);
-	while (poll(&ready, 1, 0) > 0)
-		croom_control_dispatch(control);
-}
-
-/* One request of a client of its own, with memory for everything. */
-static void ask(struct client *client, const char *request, int count)
-{
-	client_open(client);
-	say(client, request);
-	serve(client, count, 10000);
-	CHECK_EQ(messages(client), count);
-	client_close(client);
-}
-
-#define LIST "{\"method\":\"org.croom.Room.List\"}"
-#define HISTORY "{\"method\":\"org.croom.Room.History\"}"
-
-static json_t *message(const struct client *client, int index)
-{
-	const char *at = client->reply;
-
-	while (index--)
-		at += strlen(at) + 1;
-	return json_loads(at, JSON_REJECT_DUPLICATES, NULL);
-}
-
-/* An error that a request for which there was no memory may get. */
-static bool says_out_of_memory(json_t *reply)
-{
-	const char *error = json_string_value(json_object_get(reply, "error"));
-	const char *text = json_string_value(json_object_get(json_object_get(reply, "parameters"), "message"));
-
-	return error && text && strcmp(error, "org.croom.Room.Failed") == 0 && strstr(text, "out of memory");
-}
-
-/* What the room shows of itself, as JSON. */
-static json_t *state(void)
-{
-	static struct client client;
-	json_t *list, *history;
-
-	ask(&client, LIST, 1);
-	list = message(&client, 0);
-	ask(&client, HISTORY, 1);
-	history = message(&client, 0);
-	return json_pack("{s:o, s:o}", "list", list, "history", history);
-}
+enum { TRIES = 3000, MESSAGES = 4 };
 
 /*
  * The request with the nth allocation failing, until a try needs no nth. `right`: what a whole reply is. Returns how
@@ -247,13 +19,15 @@ struct tried {
 };
 
 static struct tried every_allocation(enum scarce_how how, const char *request, int count, const struct client *right,
-				     void (*after)(json_t *reply))
+				     void (*set)(void), void (*after)(json_t *reply))
 {
 	static struct client client;
 	struct tried tried = { 0 };
 	long failed = 1;
 
 	for (long n = 1; failed && n < TRIES; n++, tried.all++) {
+		if (set)
+			set();
 		client_open(&client);
 		say(&client, request);
 		scarce_begin(how, n);
@@ -286,6 +60,27 @@ static struct tried every_allocation(enum scarce_how how, const char *request, i
 	return tried;
 }
 
+/* Frozen, with a handler in quarantine, and a shadow in a slot that a lane has called. */
+static bool held;
+
+static void hold(void)
+{
+	const struct croom_trial shadow = { .kind = CROOM_SHADOW, .sample = 1 };
+	static const struct croom_change change = { "filter", "text:shadow" };
+	struct croom_lane *lane;
+	const struct croom_panel *panel;
+	note n = { 1 };
+
+	must(croom_room_swap(room, &change, 1, &(struct croom_swap_options){ .trial = &shadow }, NULL, NULL), "shadow");
+	must(croom_room_lane_add(room, "calls", &lane), "lane");
+	panel = croom_lane_unpark(lane);
+	for (int i = 0; i < 1000; i++)
+		croom_slot_call(filter, panel, &n);
+	croom_lane_park(lane);
+	must(croom_room_quarantine(room, "printer", "text:bad", "it died with it"), "quarantine");
+	must(croom_room_freeze(room, "a reason", NULL, NULL), "freeze");
+}
+
 /* Nothing of it changes the room, so that each reply is the one that was given with all memory there. */
 static void reads(const char *request, int count, int least)
 {
@@ -293,10 +88,12 @@ static void reads(const char *request, int count, int least)
 	json_t *before, *now;
 
 	scene_open();
+	if (held)
+		hold();
 	before = state();
 	ask(&right, request, count);
 	for (enum scarce_how how = SCARCE_ONE; how <= SCARCE_ON; how++) {
-		struct tried tried = every_allocation(how, request, count, &right, NULL);
+		struct tried tried = every_allocation(how, request, count, &right, NULL, NULL);
 
 		printf("# %.60s: %d allocations, %d whole replies, %d refusals, hung up %d times\n", request, tried.all - 1,
 		       tried.whole, tried.refused, tried.hung_up);
@@ -312,6 +109,10 @@ static void reads(const char *request, int count, int least)
 static void list(void)
 {
 	reads(LIST, 1, 100);
+	held = true;
+	reads(LIST, 1, 100);
+	reads("{\"method\":\"org.croom.Room.Trial\",\"parameters\":{\"slot\":\"filter\"}}", 1, 50);
+	held = false;
 }
 
 static void history(void)
@@ -392,7 +193,7 @@ static void changes(const char *request, const char *printer, const char *filter
 	before = state();
 	revision = croom_room_revision(room);
 	for (enum scarce_how how = SCARCE_ONE; how <= SCARCE_ON; how++) {
-		struct tried tried = every_allocation(how, request, 1, NULL, check_change);
+		struct tried tried = every_allocation(how, request, 1, NULL, NULL, check_change);
 
 		printf("# %.60s: %d allocations, %d answered, hung up %d times\n", request, tried.all - 1, tried.whole,
 		       tried.hung_up);
@@ -415,6 +216,141 @@ static void swap(void)
 static void rollback(void)
 {
 	changes("{\"method\":\"org.croom.Room.Rollback\",\"parameters\":{\"to\":1,\"command\":\"back to \\u00e4\"}}", "off", "all", 40);
+}
+
+/* On trial; and to be confirmed, within a time that does not pass meanwhile. */
+static void swap_with_a_way_back(void)
+{
+	changes("{\"method\":\"org.croom.Room.Swap\",\"parameters\":{\"trial\":{\"kind\":\"canary\",\"one_in\":10},\"changes\":[{\"slot\":"
+		"\"printer\",\"handler\":\"text:on trial\"}]}}", "text:on trial", "text:\xc3\xa4", 50);
+	leap_ns = 1000000000;
+	changes("{\"method\":\"org.croom.Room.Swap\",\"parameters\":{\"confirm_ms\":60000,\"changes\":[{\"slot\":\"printer\","
+		"\"handler\":\"text:to be confirmed\"}]}}", "text:to be confirmed", "text:\xc3\xa4", 50);
+	leap_ns = INT64_MAX;
+}
+
+/* A request whose effect is not a handler: it shows in List, all of it or nothing. */
+static bool (*effect)(json_t *list);
+static void (*unset)(void);
+
+static void check_effect(json_t *reply)
+{
+	json_t *now = state(), *list = json_object_get(json_object_get(now, "list"), "parameters");
+	bool same = json_equal(now, before), done = effect(list);
+
+	CHECK(same != done);
+	if (reply)
+		CHECK(done == !json_object_get(reply, "error"));
+	json_decref(now);
+	json_decref(before);
+	unset();
+}
+
+static const struct croom_change tried_change = { "printer", "text:tried" };
+
+static void set_canary(void)
+{
+	const struct croom_trial canary = { .kind = CROOM_CANARY, .one_in = 2 };
+
+	must(croom_room_swap(room, &tried_change, 1, &(struct croom_swap_options){ .trial = &canary }, NULL, NULL), "canary");
+	before = state();
+}
+
+static void unset_trial(void)
+{
+	must(croom_room_rollback(room, 4, NULL, NULL, NULL), "rollback");
+}
+
+static bool no_trial(json_t *list)
+{
+	return json_is_null(json_object_get(json_array_get(json_object_get(list, "slots"), 0), "trial"));
+}
+
+static void set_nothing(void)
+{
+	before = state();
+}
+
+static bool is_frozen(json_t *list)
+{
+	const char *why = json_string_value(json_object_get(list, "frozen"));
+
+	return why && strcmp(why, "a reason of more than sixteen bytes") == 0;
+}
+
+static void thaw(void)
+{
+	char why[100];
+
+	if (croom_room_frozen(room, why, sizeof(why)))
+		must(croom_room_thaw(room, NULL, NULL), "thaw");
+}
+
+static void freeze(void)
+{
+	must(croom_room_freeze(room, "set", NULL, NULL), "freeze");
+	before = state();
+}
+
+static bool is_thawed(json_t *list)
+{
+	return json_is_null(json_object_get(list, "frozen"));
+}
+
+static void quarantine(void)
+{
+	must(croom_room_quarantine(room, "printer", "text:bad", "it died with it"), "quarantine");
+	before = state();
+}
+
+static bool is_pardoned(json_t *list)
+{
+	return json_array_size(json_object_get(list, "quarantined")) == 0;
+}
+
+static void pardon(void)
+{
+	croom_room_pardon(room, "printer", "text:bad", NULL, NULL);
+}
+
+static bool is_profiled(json_t *list)
+{
+	const char *trial = json_string_value(json_object_get(json_array_get(json_object_get(list, "slots"), 0), "trial"));
+
+	return trial && strcmp(trial, "profile") == 0;
+}
+
+/* A rollback leaves it, for it is the same handler. */
+static void unset_profile(void)
+{
+	croom_room_promote(room, "printer", NULL, NULL, NULL);
+}
+
+static void effects_of(const char *request, void (*set)(void), bool (*shows)(json_t *list), void (*back)(void), int least)
+{
+	scene_open();
+	effect = shows;
+	unset = back;
+	for (enum scarce_how how = SCARCE_ONE; how <= SCARCE_ON; how++) {
+		struct tried tried = every_allocation(how, request, 1, NULL, set, check_effect);
+
+		CHECK(tried.all > least);
+		CHECK(tried.whole > 1);
+	}
+	scene_close();
+}
+
+static void promote_profile_freeze_thaw_and_pardon(void)
+{
+	leap_ns = 1000000000;
+	effects_of("{\"method\":\"org.croom.Room.Promote\",\"parameters\":{\"slot\":\"printer\"}}", set_canary, no_trial, unset_trial, 30);
+	effects_of("{\"method\":\"org.croom.Room.Profile\",\"parameters\":{\"slot\":\"printer\"}}", set_nothing, is_profiled, unset_profile, 30);
+	effects_of("{\"method\":\"org.croom.Room.Freeze\",\"parameters\":{\"why\":\"a reason of more than sixteen bytes\"}}", set_nothing,
+		   is_frozen, thaw, 15);
+	effects_of("{\"method\":\"org.croom.Room.Thaw\"}", freeze, is_thawed, thaw, 10);
+	effects_of("{\"method\":\"org.croom.Room.Pardon\",\"parameters\":{\"slot\":\"printer\",\"handler\":\"text:bad\"}}", quarantine,
+		   is_pardoned, pardon, 15);
+	leap_ns = INT64_MAX;
 }
 
 /* A long config for whose like there is no memory: whichever size is the first to be missing. */
@@ -465,7 +401,7 @@ static void a_connection_without_memory_waits(void)
 	scene_open();
 	ready = (struct pollfd){ .fd = croom_control_fd(control), .events = POLLIN };
 	for (int i = 0; i < 2; i++) {
-		stands = true;
+		leap_ns = 0;
 		client_open(&client);
 		say(&client, LIST);
 		CHECK_EQ(poll(&ready, 1, 0), 1);
@@ -475,7 +411,7 @@ static void a_connection_without_memory_waits(void)
 		CHECK(strcmp(scarce_last(), "accept4") == 0);
 		CHECK_EQ(poll(&ready, 1, 0), 0);
 		/* Whatever else happens, such as another client that goes, it sets the timer anew; now that fires. */
-		stands = false;
+		leap_ns = INT64_MAX;
 		CHECK_EQ(croom_control_dispatch(control), 0);
 		serve(&client, 1, 10000);
 		CHECK_EQ(messages(&client), 1);
@@ -532,6 +468,8 @@ int main(void)
 	RUN(errors);
 	RUN(swap);
 	RUN(rollback);
+	RUN(swap_with_a_way_back);
+	RUN(promote_profile_freeze_thaw_and_pardon);
 	RUN(large_pieces);
 	RUN(a_connection_without_memory_waits);
 	RUN(opening);
