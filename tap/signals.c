@@ -45,7 +45,9 @@ void tap_signals_quiet(void)
 	struct sigaction kick = { .sa_handler = end_read };
 	sigset_t set;
 
+	/* An output that nobody reads, or that has reached `ulimit -f`, is an error of its write. */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	sigaction(KICK, &kick, NULL);
 	sigemptyset(&set);
 	sigaddset(&set, KICK);

@@ -16,6 +16,7 @@
 #include <inttypes.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <resolv.h>
 #include <signal.h>
@@ -34,7 +35,7 @@ struct metrics {
 	uint64_t latest[WORDS];
 	uint64_t base[WORDS];          /* the first figures: from there it counts; written once, before `latest` */
 	tap_counters sent;             /* the thread's */
-	bool first;
+	bool first, said;              /* the thread's; said: that it could not write */
 	int socket;                    /* statsd; -1: a file */
 	char *path, *part;             /* the file, and what it is written as before it takes its name; or NULL */
 	pthread_t thread;
@@ -130,15 +131,19 @@ static int open_part(const char *part)
 	return fd;
 }
 
-static void write_file(struct metrics *metrics, const tap_counters *now)
+/* 0 or -errno; the file with the figures before stays. */
+static int write_part(struct metrics *metrics, const tap_counters *now)
 {
 	int fd = open_part(metrics->part);
 	FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
 
-	if (fd >= 0 && !file)
-		close(fd);
-	if (!file)
-		return;
+	if (!file) {
+		int rc = -errno;
+
+		if (fd >= 0)
+			close(fd);
+		return rc;
+	}
 	for (size_t i = 0; i < SHOWN; i++) {
 		const char *name = counters_shown[i].name, *unit = counters_shown[i].unit;
 
@@ -148,9 +153,29 @@ static void write_file(struct metrics *metrics, const tap_counters *now)
 	}
 	fprintf(file, "# TYPE croomtap_revision gauge\n# HELP croomtap_revision The panel in force.\ncroomtap_revision %" PRIu64
 		"\n# EOF\n", now->revision);
+	return fclose(file) ? -errno : 0;
+}
+
+/* Once, until it works again. Nobody waits for a standard error that nobody reads. */
+static void say(struct metrics *metrics, int rc)
+{
+	struct pollfd ready = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+	if (rc && !metrics->said && poll(&ready, 1, 0) == 1 && (ready.revents & POLLOUT))
+		fprintf(stderr, "croomtap: cannot write to %s: %s; it keeps the figures from before until that works again\n",
+			metrics->path, strerror(-rc));
+	metrics->said = rc != 0;
+}
+
+static void write_file(struct metrics *metrics, const tap_counters *now)
+{
+	int rc = write_part(metrics, now);
+
 	/* A reader sees the old file or the new one, whole. */
-	if (fclose(file) == 0 && tap_check_replaceable(metrics->path, NULL) == 0)
-		rename(metrics->part, metrics->path);
+	rc = rc ? rc : tap_check_replaceable(metrics->path, NULL);
+	if (rc == 0 && rename(metrics->part, metrics->path))
+		rc = -errno;
+	say(metrics, rc);
 }
 
 static void push(struct metrics *metrics)
@@ -173,7 +198,7 @@ static void push(struct metrics *metrics)
 static void *push_every_second(void *arg)
 {
 	struct metrics *metrics = arg;
-	struct timespec next;
+	struct timespec next, now;
 	bool last = false;
 
 	clock_gettime(CLOCK_MONOTONIC, &next);
@@ -186,6 +211,10 @@ static void *push_every_second(void *arg)
 		last = metrics->stop;
 		pthread_mutex_unlock(&metrics->mutex);
 		push(metrics);
+		/* A process that was stopped for an hour has not 3,600 pushes to make up for. */
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		if (now.tv_sec > next.tv_sec)
+			next = now;
 	}
 	return NULL;
 }
