@@ -35,22 +35,26 @@ static size_t up(size_t size, size_t to)
 	return (size + to - 1) / to * to;
 }
 
+/* Without stdio: it is asked when memory may be short. */
 uint64_t box_process_started(int64_t pid)
 {
 	unsigned long long started = 0;
-	char path[64], line[1024] = "";
+	char path[64], line[1024];
 	const char *at;
-	FILE *file;
+	ssize_t got;
+	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%lld/stat", (long long)pid);
-	file = fopen(path, "re");
-	if (!file)
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
 		return 0;
-	at = fgets(line, sizeof(line), file) ? strrchr(line, ')') : NULL;
+	got = read(fd, line, sizeof(line) - 1);
+	close(fd);
+	line[got > 0 ? got : 0] = 0;
+	at = strrchr(line, ')');
 	/* The name may hold anything; 20 fields behind it. */
 	if (!at || sscanf(at + 1, " %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu", &started) != 1)
 		started = 0;
-	fclose(file);
 	return started;
 }
 

@@ -5,9 +5,11 @@
  * tree nothing is leaked either.
  */
 #include "scene.h"
+#include <croom/blackbox.h>
 #include <croom/items.h>
 #include <croom/ring.h>
 #include <croom/strings.h>
+#include <unistd.h>
 
 /* After a failure: nothing has changed, and the next swap and its way back work. */
 static void check_unchanged(const struct scene *scene, const struct shown *before)
@@ -314,6 +316,47 @@ static void rings_items_and_strings(void)
 	}
 }
 
+/*
+ * It opens or says why not; a lane is added or is not; the room is as before and goes on. What only tells more (when the process
+ * began) may be missing.
+ */
+static void a_black_box(void)
+{
+	char path[64], old[80];
+
+	snprintf(path, sizeof(path), "/dev/shm/croom-scarce-%d", (int)getpid());
+	snprintf(old, sizeof(old), "%s.old", path);
+	if (access("/dev/shm", W_OK)) {
+		SKIP("/dev/shm is not there to be written to");
+		return;
+	}
+	for (long n = 1, failed = 1; failed && n < 100; n++) {
+		struct croom_lane *lane = NULL;
+		struct croom_error err = { 0 };
+		struct croom_blackbox *box;
+		struct croom_room *room;
+		int rc, added;
+
+		must(croom_room_open(&room, "scarce", (struct croom_slot[]){ { .name = "printer", .type = printer_slot_type } }, 1));
+		scarce_begin(SCARCE_ONE, n);
+		rc = croom_blackbox_open(room, path, NULL, &err);
+		added = croom_room_lane_add(room, "feed", &lane);
+		failed = scarce_end();
+		CHECK(rc == 0 || err.text[0]);
+		CHECK(added == 0 || !lane);
+		CHECK_EQ(croom_room_revision(room), 1);
+		if (rc == 0) {
+			must(croom_blackbox_read(path, &box, NULL));
+			CHECK_EQ(box->lanes, added == 0 ? 1 : 0);
+			croom_blackbox_free(box);
+		}
+		croom_room_close(room);
+		CHECK(failed || (rc == 0 && added == 0));
+	}
+	unlink(path);
+	unlink(old);
+}
+
 int main(void)
 {
 	RUN(a_swap_of_one_slot);
@@ -326,6 +369,7 @@ int main(void)
 	RUN(reading_the_history);
 	RUN(classes_lanes_and_gauges);
 	RUN(a_room_that_opens);
+	RUN(a_black_box);
 	RUN(rings_items_and_strings);
 	return check_result();
 }
