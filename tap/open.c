@@ -52,6 +52,21 @@ int tap_open_append(const char *path, struct croom_error *err)
 	return fd;
 }
 
+void tap_end_line(int fd, const char *path)
+{
+	int reader = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat about, same;
+	char last;
+
+	if (reader >= 0 && fstat(fd, &about) == 0 && fstat(reader, &same) == 0 && S_ISREG(about.st_mode) &&
+	    about.st_dev == same.st_dev && about.st_ino == same.st_ino && same.st_size > 0 &&
+	    pread(reader, &last, 1, same.st_size - 1) == 1 && last != '\n' && write(fd, "\n", 1) < 0) {
+		/* Then the disk is full, which the first line will say. */
+	}
+	if (reader >= 0)
+		close(reader);
+}
+
 /* Here a FIFO is welcome: `mkfifo p; croomtap -w p` waits for its reader, as tcpdump does. */
 int tap_open_main(const char *path, const struct stat *input, struct croom_error *err)
 {

@@ -49,6 +49,20 @@ static void sink_free(struct tap_sink *sink)
 	free(sink);
 }
 
+/* Is this file being written to by another sink, perhaps right now? */
+static bool shared(struct tap_writer *writer, int fd)
+{
+	struct stat about, other;
+	bool found = fstat(fd, &about) != 0;
+
+	pthread_mutex_lock(&writer->mutex);
+	for (unsigned i = 0; i < SINKS_MAX && !found; i++)
+		found = writer->sink[i] && !writer->sink[i]->main && fstat(writer->sink[i]->fd, &other) == 0 &&
+			about.st_dev == other.st_dev && about.st_ino == other.st_ino;
+	pthread_mutex_unlock(&writer->mutex);
+	return found;
+}
+
 /* From here on the writer has it. */
 static void sink_start(struct tap_sink *sink, struct tap_writer *writer, int fd)
 {
@@ -79,6 +93,8 @@ int tap_sink_open(struct tap_sink **out, struct tap_writer *writer, const char *
 			sink_free(sink);
 			return fd;
 		}
+		if (!shared(writer, fd))
+			tap_end_line(fd, path);
 	}
 	sink->own_fd = path != NULL;
 	sink->lossy = lossy;

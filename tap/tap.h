@@ -136,6 +136,8 @@ void tap_box_close(struct tap *tap);
 /* open.c. A descriptor, or -errno with *err saying what is in the way. input: what -r reads, NULL where that is no file. */
 int tap_open_main(const char *path, const struct stat *input, struct croom_error *err);
 int tap_open_append(const char *path, struct croom_error *err);
+/* A process that was killed may have left half a line at the end of what is appended to: end it. Nobody else writes there. */
+void tap_end_line(int fd, const char *path);
 
 /* writer.c */
 int tap_writer_start(struct tap_writer **writer);
