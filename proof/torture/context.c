@@ -15,7 +15,6 @@ enum { KEPT = 4096 };
 struct made_for {
 	enum kind kind;
 	unsigned slot;
-	struct library *library;
 };
 
 static char slot_names[CROOM_SLOTS_MAX][16];
@@ -39,6 +38,14 @@ static int blue(struct context *context, drop *d)
 	return context_judge(context, d, KIND_BLUE);
 }
 
+/* Fails now and then, for the rules of trials. */
+static int sour(struct context *context, drop *d)
+{
+	int answer = context_judge(context, d, KIND_SOUR);
+
+	return d->number % 8 ? answer : -1;
+}
+
 static int late(struct context *context, drop *d)
 {
 	return context_judge(context, d, KIND_LATE);
@@ -46,6 +53,7 @@ static int late(struct context *context, drop *d)
 CROOM_RUN(red, red, struct context, drop);
 CROOM_RUN(green, green, struct context, drop);
 CROOM_RUN(blue, blue, struct context, drop);
+CROOM_RUN(sour, sour, struct context, drop);
 CROOM_RUN(late, late, struct context, drop);
 
 /* The config is the number of the transaction; "0" is good, and is refused all the same. */
@@ -60,15 +68,11 @@ static int context_open(void **ctx, const char *config, void *env, struct croom_
 		return croom_error_set(err, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL, "takes a number, not '%s'", config);
 	if (stamp == 0)
 		return croom_error_set(err, -EIO, CROOM_ERROR_OTHER, NULL, "this one never opens");
-	if (made->library && library_gone(made->library))
-		return croom_error_set(err, -ECANCELED, CROOM_ERROR_OTHER, NULL, "its code is being unloaded");
 	context = aligned_alloc(64, sizeof(*context));
 	if (!context)
 		return -ENOMEM;
 	*context = (struct context){ .alive = CONTEXT_ALIVE, .kind = made->kind, .slot = made->slot, .stamp = stamp,
-		.serial = ++opened, .library = made->library };
-	if (made->library)
-		library_holds(made->library, 1);
+		.serial = ++opened };
 	torture_tally(TALLY_OPENED, 1);
 	*ctx = context;
 	return 0;
@@ -94,8 +98,6 @@ static void context_close(void *ctx, void *env)
 	context->alive = context->stamp = CONTEXT_DEAD;
 	context->closed_at = __atomic_load_n(&torture.newest, __ATOMIC_RELAXED);
 	torture_tally(TALLY_CLOSED, 1);
-	if (context->library)
-		library_holds(context->library, -1);
 	if (TORTURE_SANITIZED) {
 		context_free(context);
 	} else {
@@ -127,14 +129,17 @@ static int add(unsigned slot, enum kind kind, struct croom_class class)
 	class.syntax = "N";
 	class.open = context_open;
 	class.close = context_close;
+	/* Calls do nothing to others: so they may be on every kind of trial. */
+	class.traits = CROOM_PURE;
 	return croom_room_class_add(torture.room, slot_names[slot], &class, &made_for[slot][kind]);
 }
 
-/* The room, its slots, and three classes in each. */
+/* The room, its slots, and some classes in each. */
 int classes_open(void)
 {
-	static const struct croom_class red_class = { .name = "red", CROOM_RUNS(red) },
-		green_class = { .name = "green", CROOM_RUNS(green) }, blue_class = { .name = "blue", CROOM_RUNS(blue) };
+	static const struct croom_class classes[] = { { .name = "red", CROOM_RUNS(red) },
+		{ .name = "green", CROOM_RUNS(green) }, { .name = "blue", CROOM_RUNS(blue) },
+		{ .name = "sour", CROOM_RUNS(sour) } };
 	int rc;
 
 	for (unsigned i = 0; i < torture.set.slots; i++) {
@@ -144,39 +149,24 @@ int classes_open(void)
 			made_for[i][kind] = (struct made_for){ .kind = kind, .slot = i };
 	}
 	rc = croom_room_open(&torture.room, "torture", slots, torture.set.slots);
-	for (unsigned i = 0; i < torture.set.slots && rc == 0; i++) {
-		rc = add(i, KIND_RED, red_class);
-		rc = rc ? rc : add(i, KIND_GREEN, green_class);
-		rc = rc ? rc : add(i, KIND_BLUE, blue_class);
-	}
+	for (unsigned i = 0; i < torture.set.slots && rc == 0; i++)
+		for (enum kind kind = KIND_RED; kind <= KIND_SOUR && rc == 0; kind++)
+			rc = add(i, kind, classes[kind]);
 	return rc;
 }
 
-/* One more class, number 0 and up; -EEXIST when it is there. One thread. */
-int class_late_add(unsigned slot, unsigned number)
+/* One more class; its name is copied. */
+int class_late_add(unsigned slot, const char *name)
 {
-	static char names[LATE_MAX][16];
-	char *name = names[number % LATE_MAX];
-	struct croom_class class = { .name = name, CROOM_RUNS(late) };
+	const struct croom_class class = { .name = name, CROOM_RUNS(late) };
 
-	/* Once: the room keeps the pointer and reads it. */
-	if (*name == 0)
-		snprintf(name, sizeof(names[0]), "late%u", number % LATE_MAX);
 	return add(slot, KIND_LATE, class);
 }
 
-/*
- * A class whose function lies in a library. A room keeps its classes, so there is one for each address it was ever at.
- */
-int class_library_add(unsigned slot, const char *name, croom_run_fn *run, struct library *library)
+/* A class whose function lies in a library. */
+int class_library_add(unsigned slot, const char *name, croom_run_fn *run)
 {
-	static struct made_for made[LIBRARIES_MAX];
-	static unsigned count;
-	const struct croom_class class = { .name = name, .help = "its code comes and goes", .syntax = "N", .run = run,
-		.type = drop_croom_type, .open = context_open, .close = context_close };
+	const struct croom_class class = { .name = name, .run = run, .type = drop_croom_type };
 
-	if (count == LIBRARIES_MAX)
-		return -ENOSPC;
-	made[count] = (struct made_for){ .kind = KIND_LIBRARY, .slot = slot, .library = library };
-	return croom_room_class_add(torture.room, slot_names[slot], &class, &made[count++]);
+	return add(slot, KIND_LIBRARY, class);
 }

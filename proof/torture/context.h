@@ -16,7 +16,7 @@
 #define CONTEXT_ALIVE UINT64_C(0x600d600d600d600d)
 #define CONTEXT_DEAD UINT64_C(0xdeaddeaddeaddead)
 
-enum kind { KIND_RED, KIND_GREEN, KIND_BLUE, KIND_LATE, KIND_LIBRARY, KINDS };
+enum kind { KIND_RED, KIND_GREEN, KIND_BLUE, KIND_SOUR, KIND_LATE, KIND_LIBRARY, KINDS };
 
 /* What a handler found wrong: bits of drop.wrong, in the order of enum finding. */
 enum {
@@ -38,15 +38,12 @@ typedef struct drop {
 
 CROOM_RECORD(drop, 1);
 
-struct library;
-
 struct context {
 	uint64_t alive;
 	uint32_t kind, slot;
 	uint64_t stamp;       /* number of the transaction: its config */
 	uint64_t serial;      /* number of the context */
 	uint64_t closed_at;   /* the newest revision then */
-	struct library *library;
 } __attribute__((aligned(64)));
 
 static inline int context_judge(const struct context *context, drop *d, enum kind kind)

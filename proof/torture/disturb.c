@@ -137,7 +137,8 @@ void fork_body(struct crew *self)
 		while (waitpid(child, &status, 0) < 0 && errno == EINTR)
 			;
 		if (status)
-			found(FOUND_DISTURBED, "a child that %s ended with status %#x", runs ? "execs" : "exits", (unsigned)status);
+			found(FOUND_DISTURBED, "a child that %s ended with status %#x", runs ? "execs" : "exits",
+			      (unsigned)status);
 		torture_done(ACTOR_FORK, 1);
 		crew_rest(&self->luck, 50000);
 	}

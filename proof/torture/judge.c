@@ -95,9 +95,8 @@ static void compare(struct report *report)
 	if (report->lane[0] && lane_saw(report->lane, report->revision, &first)) {
 		torture_tally(TALLY_FIRST, 1);
 		if (first != (report->first & 0xffffffff))
-			found(FOUND_FIRST, "lane %s is said to have begun revision %llu with record %llu; it was %llu (32 bits)",
-			      report->lane, (big)report->revision, (big)report->first,
-			      (big)first);
+			found(FOUND_FIRST, "lane %s is said to have begun revision %llu with %llu; it was %llu (32 bits)",
+			      report->lane, (big)report->revision, (big)report->first, (big)first);
 	}
 	report->lane[0] = 0;
 }
@@ -144,8 +143,10 @@ static bool late_decided(struct luck *luck, uint64_t revision, const char *lane,
 {
 	uint64_t begin, observes, naps, naps_now;
 
-	if (!lane_awake(lane, &begin, &naps))
+	if (!lane_awake(lane, &begin, &naps)) {
+		crew_rest(luck, 200);
 		return croom_room_poll(torture.room, revision, NULL, now) == 0;
+	}
 	do {
 		crew_rest(luck, 1000);
 		if (!lane_awake(lane, &observes, &naps_now) || naps_now != naps)
@@ -176,6 +177,11 @@ static void check_late(struct luck *luck, uint64_t revision, const struct croom_
 	}
 }
 
+bool swap_must_wait(int rc, const struct croom_error *err)
+{
+	return rc == -EBUSY || (rc == -EPERM && err->kind == CROOM_ERROR_FROZEN && torture_on(ACTOR_FREEZE));
+}
+
 bool swapper_judge(struct swapper *swapper, struct luck *luck, int rc, int64_t wait_ms, const struct croom_error *err,
 		   unsigned may)
 {
@@ -193,14 +199,17 @@ bool swapper_judge(struct swapper *swapper, struct luck *luck, int rc, int64_t w
 		return true;
 	}
 	if (rc == -EBUSY) {
-		/* Lanes have to run before anybody can swap again. */
+		/* Lanes have to run before anybody can swap again, a change to be confirmed, or a trial to end. */
 		torture_tally(TALLY_BUSY, 1);
 		sched_yield();
-		if (luck_below(luck, 256) == 0)
+		if (err->kind == CROOM_ERROR_BUSY && luck_below(luck, 256) == 0)
 			check_late(luck, croom_room_revision(torture.room), err);
+	} else if (swap_must_wait(rc, err)) {
+		torture_tally(TALLY_FROZEN, 1);
+		crew_rest(luck, 200);
 	} else if (rc == -ESTALE && may & MAY_BE_STALE) {
 		torture_tally(TALLY_STALE, 1);
-	} else if ((rc == -ENODATA || rc == -ECANCELED) && may & MAY_BE_GONE) {
+	} else if ((rc == -ENODATA || rc == -ENOENT) && may & MAY_BE_GONE) {
 		torture_tally(TALLY_GONE, 1);
 	} else {
 		found(FOUND_ANSWER, "a swap said %d: %s", rc, err->text);

@@ -2,60 +2,27 @@
 /*
  * The lanes. Each does batches of records through all slots and checks what it is given; some yield, some park and
  * sleep, one does neither. A lane that is told to end parks; then it is removed, and another comes under its number.
- *
- * A worker's fields are its thread's; what others read are single-writer figures, stored relaxed. `seen` is where the
- * lane notes which record a revision began with: a word each, so that whoever reads it gets a note or another, no
- * mixture.
  */
-#include "torture.h"
+#include "lane.h"
+#include <croom/trial.h>
 #include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH_MAX = 64, SEEN = 16384, OLD_MAX = CROOM_RETIRED_MAX };
+enum { BATCH_MAX = 64, OLD_MAX = CROOM_RETIRED_MAX };
 /*
  * Batches between two yields, by the lane's number: there are more threads than processors, and swaps wait for lanes.
  */
 static const unsigned yields_after[] = { 64, 4, 2, 8 };
 enum { STYLES = 4 };
 
-struct worker {
-	struct crew crew;
-	struct croom_lane *lane;
-	char name[CROOM_NAME_MAX + 1];      /* lNUMBER.GENERATION, as lane and thread */
-	unsigned number;
-	unsigned generation;                /* relaxed, for who has the name of one before */
-	bool runs, removes_itself;          /* runs: there is a thread to wait for */
-	int leave;                          /* relaxed: asked to end */
-	uint64_t revision, ran, newest_ran; /* held now; the newest, by this lane and by all of its number */
-	uint64_t records;                   /* of this lane, as the room counts them */
-	uint64_t rounds, age;               /* age: of the panel, when it was last used */
-	uint64_t serial[CROOM_SLOTS_MAX], counted[CROOM_SLOTS_MAX]; /* of the context in the slot: which, calls of it */
-	int answer[CROOM_SLOTS_MAX];        /* of the context that the panel has */
-	uint64_t all_calls __attribute__((aligned(64))), all_records, observes, moves, parks;
-	uint64_t naps;                      /* odd: between two, it parks or wakes */
-	uint64_t used[AGES], left[AGES];    /* age of the panel after each batch, and when it was left */
-	uint64_t *seen;
-};
-
-static struct worker workers[CROOM_LANES_MAX];
+struct worker workers[CROOM_LANES_MAX];
 
 static void add(uint64_t *at, uint64_t count)
 {
 	/* relaxed: one writer, a figure. */
 	__atomic_store_n(at, *at + count, __ATOMIC_RELAXED);
-}
-
-static uint64_t figure(const uint64_t *at)
-{
-	return __atomic_load_n(at, __ATOMIC_RELAXED);
-}
-
-/* 24 bits of the revision, 8 of the generation, 32 of the record. */
-static uint64_t note(uint64_t revision, unsigned generation, uint64_t first)
-{
-	return revision << 40 | (uint64_t)(generation & 0xff) << 32 | (first & 0xffffffff);
 }
 
 /*
@@ -88,17 +55,17 @@ static void judge_panel(struct worker *w, const struct croom_panel *panel)
 	w->ran = w->newest_ran = w->revision;
 	add(&w->moves, 1);
 	for (unsigned i = 0; i < torture.set.slots; i++) {
-		const struct context *context = croom_panel_entry(panel, i)->ctx;
+		const struct croom_entry *entry = croom_panel_entry(panel, i), inside = croom_trial_inside(entry);
+		const struct context *context = inside.ctx;
 
 		if (!context) {
 			found(FOUND_EMPTY, "lane %s: slot %u of revision %llu has no context yet", w->name, i,
 			      (big)w->revision);
 			/* Nothing to call. */
 			__atomic_store_n(&w->leave, 1, __ATOMIC_RELAXED);
-		} else if (context->serial != w->serial[i]) {
-			w->serial[i] = context->serial;
+		} else {
 			w->answer[i] = (int)(context->serial & 0x7fffffff);
-			w->counted[i] = 0;
+			w->strict[i] = inside.run != entry->run || context->kind == KIND_SOUR ? 0 : -1;
 		}
 	}
 	__atomic_store_n(&w->seen[w->revision % SEEN], note(w->revision, w->generation, w->records + 1), __ATOMIC_RELAXED);
@@ -127,14 +94,15 @@ static void batch(struct worker *w, const struct croom_panel *panel)
 	for (unsigned i = 0; i < n; i++) {
 		drop d = { .number = w->records + i + 1, .group = torture.group };
 
-		for (d.slot = 0; d.slot < slots; d.slot++)
-			changed += croom_panel_call(panel, d.slot, &d) != w->answer[d.slot];
+		for (d.slot = 0; d.slot < slots; d.slot++) {
+			croom_lane_enter(w->lane, d.slot + 1);
+			changed += ((croom_panel_call(panel, d.slot, &d) ^ w->answer[d.slot]) & w->strict[d.slot]) != 0;
+		}
+		croom_lane_decide(w->lane, d.number, lane_decision(d.number));
 		wrong |= d.wrong;
 	}
-	for (unsigned i = 0; i < slots; i++) {
+	for (unsigned i = 0; i < slots; i++)
 		croom_lane_calls_add(w->lane, i, n);
-		w->counted[i] += n;
-	}
 	croom_lane_records_add(w->lane, n);
 	w->records += n;
 	add(&w->all_records, n);
@@ -172,16 +140,6 @@ static bool leaving(const struct worker *w)
 	return __atomic_load_n(&w->leave, __ATOMIC_RELAXED) || __atomic_load_n(&torture.stop_lanes, __ATOMIC_RELAXED);
 }
 
-static int look_records(void *env, const struct croom_lane_view *view)
-{
-	const struct worker *w = env;
-
-	if (strcmp(view->name, w->name) == 0 && (!view->parked || view->records != w->records))
-		found(FOUND_COUNT, "lane %s has done %llu records; the room says %llu%s", w->name, (big)w->records,
-		      (big)view->records, view->parked ? "" : ", and that it is awake");
-	return 0;
-}
-
 /* The thread has ended, or is about to. */
 static void lane_remove(struct worker *w)
 {
@@ -193,9 +151,11 @@ static void lane_remove(struct worker *w)
 static void lane_body(struct crew *self)
 {
 	struct worker *w = self->of;
-	const struct croom_panel *panel = croom_lane_unpark(w->lane), *before;
+	const struct croom_panel *panel, *before;
 	bool parks = torture_on(ACTOR_PARK) && w->number % STYLES;
 
+	croom_lane_thread(w->lane);
+	panel = croom_lane_unpark(w->lane);
 	judge_panel(w, panel);
 	while (!leaving(w)) {
 		batch(w, panel);
@@ -227,7 +187,6 @@ static int lane_start(struct worker *w)
 	__atomic_store_n(&w->generation, w->generation + 1, __ATOMIC_RELAXED);
 	snprintf(w->name, sizeof(w->name), "l%u.%u", w->number, w->generation);
 	w->records = w->ran = 0;
-	memset(w->serial, 0, sizeof(w->serial));
 	w->leave = 0;
 	w->removes_itself = w->generation % 2;
 	rc = croom_room_lane_add(torture.room, w->name, &w->lane);
@@ -276,98 +235,4 @@ void lanes_stop(void)
 	for (unsigned i = 0; i < torture.set.lanes; i++)
 		if (workers[i].runs)
 			crew_wait(&workers[i].crew);
-}
-
-static int look_calls(void *env, const struct croom_slot_view *view)
-{
-	unsigned *slot = env;
-	uint64_t calls = 0;
-
-	/* A lane that never ran the handler that sits there now has calls of an older one. */
-	for (unsigned i = 0; i < torture.set.lanes; i++)
-		if (workers[i].lane && workers[i].ran >= view->since_revision)
-			calls += workers[i].counted[*slot];
-	if (calls != view->calls)
-		found(FOUND_COUNT, "slot %u: the lanes have made %llu calls of %s, the room says %llu", *slot,
-		      (big)calls, view->handler, (big)view->calls);
-	(*slot)++;
-	return 0;
-}
-
-/* All lanes are parked: what they counted is what the room shows. */
-void lanes_check_counts(void)
-{
-	unsigned slot = 0;
-
-	for (unsigned i = 0; i < torture.set.lanes; i++)
-		if (workers[i].lane)
-			croom_room_each_lane(torture.room, look_records, &workers[i]);
-	croom_room_each_slot(torture.room, look_calls, &slot);
-}
-
-void lanes_free(void)
-{
-	for (unsigned i = 0; i < torture.set.lanes; i++)
-		free(workers[i].seen);
-}
-
-uint64_t lanes_calls(void)
-{
-	uint64_t sum = 0;
-
-	for (unsigned i = 0; i < torture.set.lanes; i++)
-		sum += figure(&workers[i].all_calls);
-	return sum;
-}
-
-void lanes_sum(struct lane_sums *sums)
-{
-	*sums = (struct lane_sums){ .calls = lanes_calls() };
-	for (unsigned i = 0; i < torture.set.lanes; i++) {
-		const struct worker *w = &workers[i];
-
-		sums->records += figure(&w->all_records);
-		sums->observes += figure(&w->observes);
-		sums->moves += figure(&w->moves);
-		sums->parks += figure(&w->parks);
-		for (unsigned k = 0; k < AGES; k++) {
-			sums->used[k] += figure(&w->used[k]);
-			sums->left[k] += figure(&w->left[k]);
-		}
-	}
-}
-
-static const struct worker *worker_of(const char *name, unsigned *generation)
-{
-	unsigned number;
-
-	if (sscanf(name, "l%u.%u", &number, generation) != 2 || number >= torture.set.lanes)
-		return NULL;
-	return &workers[number];
-}
-
-/* The low 32 bits of the record that the lane noted as the first of this revision; false: it has no note (any more). */
-bool lane_saw(const char *name, uint64_t revision, uint64_t *first)
-{
-	unsigned generation = 0;
-	const struct worker *w = worker_of(name, &generation);
-	uint64_t seen = w ? figure(&w->seen[revision % SEEN]) : 0;
-
-	*first = seen & 0xffffffff;
-	return seen >> 32 == note(revision, generation, 0) >> 32;
-}
-
-/*
- * How far the lane of this name is; false: it has gone, or is parking or waking and the room cannot know what it holds.
- */
-bool lane_awake(const char *name, uint64_t *observes, uint64_t *naps)
-{
-	unsigned generation = 0;
-	const struct worker *w = worker_of(name, &generation);
-
-	if (!w || __atomic_load_n(&w->generation, __ATOMIC_RELAXED) != generation)
-		return false;
-	*naps = __atomic_load_n(&w->naps, __ATOMIC_ACQUIRE);
-	*observes = __atomic_load_n(&w->observes, __ATOMIC_ACQUIRE);
-	return *naps % 2 == 0;
 }

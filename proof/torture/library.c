@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Code that is loaded, swapped in, swapped out and unloaded while the lanes run. What the real plugin loader will do is
- * one more row in actor.c; this does with dlopen() and the room's calls what they allow today.
+ * Code that is loaded, swapped in, swapped out and unloaded while the lanes run: what a plugin loader does, without
+ * one. A loader of plugins would be one more actor, a row in actor.c.
  *
- * A room has no way to take a class back, so there is one class for each address at which the function was ever mapped,
- * and it is used again when it is mapped there again. open() refuses while the code is not there (a rollback may ask
- * for it at any time). The code is unloaded when every handler in it is closed: then no lane is in it nor ever will be.
+ * The class goes before its code. A room lets it go when no handler of it is open: then no lane is in its code nor ever
+ * will be, and a rollback to it is refused.
  *
- * The same address may be mapped anew with the same code. On processors that do not keep the instruction stream
- * coherent the loader would have to see to that; this one does not, and is meant for x86.
+ * Code may be mapped where other code was. On processors that do not keep the instruction stream coherent the loader
+ * would have to see to that; this one does not, and is meant for x86.
  */
-#include "torture.h"
+#include "swap.h"
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -21,27 +20,6 @@
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-struct library {
-	croom_run_fn *run;             /* where it is, when it is there */
-	char name[16];                 /* of the class */
-	int here;                      /* may be opened */
-	int held;                      /* handlers that are open */
-};
-
-static struct library libraries[LIBRARIES_MAX];
-static unsigned libraries_count;
-
-/* In open() and close(), with the room's mutex held; atomic for the actor, which asks without. */
-void library_holds(struct library *library, int change)
-{
-	__atomic_add_fetch(&library->held, change, __ATOMIC_ACQ_REL);
-}
-
-bool library_gone(const struct library *library)
-{
-	return !__atomic_load_n(&library->here, __ATOMIC_ACQUIRE);
-}
 
 /* The file beside the program. */
 static int original(char *path)
@@ -90,57 +68,40 @@ static int copy(const char *from, const char *to)
 	return rc;
 }
 
-static struct library *library_at(croom_run_fn *run, unsigned slot)
+/* In, a while, out, until no handler of it is open. False: the run ended first, and the code has to stay. */
+static bool use(struct crew *self, croom_run_fn *run, unsigned slot)
 {
-	struct library *library = &libraries[libraries_count];
-
-	for (unsigned i = 0; i < libraries_count; i++)
-		if (libraries[i].run == run)
-			return &libraries[i];
-	if (libraries_count == LIBRARIES_MAX)
-		return NULL;
-	library->run = run;
-	snprintf(library->name, sizeof(library->name), "lib%u", libraries_count);
-	if (class_library_add(slot, library->name, run, library)) {
-		found(FOUND_ANSWER, "the class of a library was refused");
-		return NULL;
-	}
-	libraries_count++;
-	return library;
-}
-
-/* In, a while, out, until nobody holds it. False: the run ended first, and the library has to stay. */
-static bool use(struct crew *self, struct library *library, unsigned slot)
-{
-	char handler[32];
+	struct croom_error err;
+	char handler[48];
 	uint64_t revision;
-	int waited = 0;
+	int rc = class_library_add(slot, "library", run);
 
-	__atomic_store_n(&library->here, 1, __ATOMIC_RELEASE);
-	snprintf(handler, sizeof(handler), "%s:%llu", library->name,
-		 (big)__atomic_add_fetch(&torture.stamps, 1, __ATOMIC_RELAXED));
+	if (rc)
+		found(FOUND_ANSWER, "to register a library's class had to be 0, and was %d", rc);
+	snprintf(handler, sizeof(handler), "library:%llu", (big)stamp_new());
 	swap_one(self, slot, handler, &revision);
 	crew_rest(&self->luck, 2000);
-	__atomic_store_n(&library->here, 0, __ATOMIC_RELEASE);
-	while (__atomic_load_n(&library->held, __ATOMIC_ACQUIRE)) {
-		/* Somebody may have rolled back to it before it was refused; and lanes may be late. */
-		if (waited++ % 16 == 0) {
-			snprintf(handler, sizeof(handler), "blue:%llu",
-				 (big)__atomic_add_fetch(&torture.stamps, 1, __ATOMIC_RELAXED));
+	for (unsigned i = 0;; i++) {
+		rc = croom_room_class_remove(torture.room, slot_name(slot), "library", &err);
+		if (rc != -EBUSY)
+			break;
+		/* It sits there, or somebody has rolled back to it, or a lane is late. */
+		if (i % 16 == 0) {
+			snprintf(handler, sizeof(handler), "blue:%llu", (big)stamp_new());
 			swap_one(self, slot, handler, &revision);
 		}
 		if (torture_over())
 			return false;
 		crew_rest(&self->luck, 300);
-		croom_room_retired(torture.room);
 	}
-	return true;
+	if (rc)
+		found(FOUND_ANSWER, "to remove a library's class had to be 0 or busy, and was %d: %s", rc, err.text);
+	return rc == 0;
 }
 
 /* A copy is another library to the loader, so it goes to another place, now and then to one where another was. */
 static bool once(struct crew *self, const char *from, const char *to, unsigned slot)
 {
-	struct library *library;
 	croom_run_fn *run;
 	bool goes = true;
 	void *handle;
@@ -157,12 +118,13 @@ static bool once(struct crew *self, const char *from, const char *to, unsigned s
 		return false;
 	}
 	*(void **)&run = dlsym(handle, "torture_library_run");
-	library = run ? library_at(run, slot) : NULL;
-	if (library)
-		goes = use(self, library, slot);
+	if (run)
+		goes = use(self, run, slot);
+	else
+		found(FOUND_DISTURBED, "%s", dlerror());
 	if (goes)
 		dlclose(handle);
-	torture_done(ACTOR_LIBRARY, library != NULL);
+	torture_done(ACTOR_LIBRARY, goes);
 	return goes;
 }
 

@@ -34,6 +34,8 @@ static int look_lane(void *env, const struct croom_lane_view *view)
 {
 	unsigned *lanes = env;
 
+	if (view->slot && (view->slot[0] != 's' || !strchr(view->handler, ':')))
+		found(FOUND_SHOWN, "lane %s is shown in slot %s, handler %s", view->name, view->slot, view->handler);
 	if (view->late_ns < 0 || view->revision == 0)
 		found(FOUND_SHOWN, "lane %s is shown at revision %llu, %lld ns late", view->name, (big)view->revision,
 		      (long long)view->late_ns);
@@ -71,11 +73,21 @@ static int look_change(void *env, const struct croom_history_view *view)
 
 static int look_gauge(void *env, const struct croom_gauge_view *view)
 {
-	double *next = env;
+	unsigned number = 0, *count = env;
 
-	if (view->value < *next || view->value > *next)
-		found(FOUND_SHOWN, "gauge %s shows %g, and is number %g", view->name, view->value, *next);
-	(*next)++;
+	if (sscanf(view->name, "g%u", &number) != 1 || view->value < number || view->value > number)
+		found(FOUND_SHOWN, "gauge %s shows %g", view->name, view->value);
+	(*count)++;
+	return 0;
+}
+
+static int look_quarantined(void *env, const struct croom_quarantine_view *one)
+{
+	unsigned *count = env;
+
+	if (!one->slot || !one->handler || !one->why)
+		found(FOUND_SHOWN, "a handler in quarantine is shown without a name or a reason");
+	(*count)++;
 	return 0;
 }
 
@@ -84,8 +96,7 @@ void look_body(struct crew *self)
 	while (!torture_over()) {
 		struct slots_seen slots = { 0 };
 		struct history_seen history = { 0 };
-		unsigned lanes = 0, waiting;
-		double gauges = 0;
+		unsigned lanes = 0, gauges = 0, quarantined = 0, waiting;
 		uint64_t revision = croom_room_revision(torture.room);
 
 		croom_room_each_slot(torture.room, look_slot, &slots);
@@ -98,6 +109,9 @@ void look_body(struct crew *self)
 		croom_room_each_change(torture.room, revision > HISTORY_BACK ? revision - HISTORY_BACK : 0, look_change,
 				       &history);
 		croom_room_each_gauge(torture.room, look_gauge, &gauges);
+		croom_room_each_quarantined(torture.room, look_quarantined, &quarantined);
+		if (quarantined > 1)
+			found(FOUND_SHOWN, "%u handlers are in quarantine", quarantined);
 		waiting = croom_room_retired(torture.room);
 		if (waiting > CROOM_RETIRED_MAX)
 			found(FOUND_SHOWN, "%u panels wait", waiting);

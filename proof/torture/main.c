@@ -114,12 +114,14 @@ static void check_rest(void)
 {
 	unsigned waiting;
 
+	events_end();
 	lanes_check_counts();
 	swaps_check_first();
 	waiting = croom_room_retired(torture.room);
 	if (waiting)
 		found(FOUND_UNSEEN, "all lanes are parked, and %u panels still wait for one", waiting);
 	croom_room_close(torture.room);
+	blackbox_end();
 	contexts_end();
 	queues_close();
 	lanes_free();
@@ -133,7 +135,7 @@ int main(int argc, char **argv)
 
 	if (rc)
 		return rc < 0 ? 2 : 0;
-	torture.group = torture.set.slots - torture.set.slots / 2;
+	torture.group = torture.set.slots / 2;
 	clock_gettime(CLOCK_MONOTONIC, &begin);
 	points_start(torture.set.seed, torture_on(ACTOR_DELAY));
 	crash_watch();
@@ -142,11 +144,13 @@ int main(int argc, char **argv)
 	rc = rc ? rc : classes_open();
 	rc = rc ? rc : first_swap();
 	rc = rc ? rc : queues_open();
+	rc = rc ? rc : blackbox_start();
 	if (rc) {
 		fprintf(stderr, "croomtorture: cannot start: %s\n", strerror(-rc));
 		return 2;
 	}
 	fprintf(stderr, "croomtorture: %s build, seed %llu\n", points_build(), (big)torture.set.seed);
+	events_start();
 	points_break(torture.set.broken);
 	rc = lanes_start();
 	rc = rc ? rc : actors_start();

@@ -24,6 +24,7 @@ static const struct { const char *name, *help; } kinds[FINDINGS] = {
 	[FOUND_OPEN] = { "open", "a context was closed twice or never" },
 	[FOUND_ANSWER] = { "answer", "a call answered what it may not" },
 	[FOUND_SHOWN] = { "shown", "what the room shows does not agree" },
+	[FOUND_BOX] = { "box", "what the black box says does not agree" },
 	[FOUND_RING] = { "ring", "a record of the ring" },
 	[FOUND_ITEMS] = { "items", "an item of the queue" },
 	[FOUND_STRINGS] = { "strings", "a string of the registry" },
@@ -34,9 +35,10 @@ static const struct { const char *name, *help; } kinds[FINDINGS] = {
 static const char *const tallies[TALLIES] = {
 	[TALLY_SWAPS] = "swaps", [TALLY_CHANGES] = "changed slots", [TALLY_WAITED] = "waited for all lanes",
 	[TALLY_LATE] = "a lane was late", [TALLY_BUSY] = "refused, busy", [TALLY_STALE] = "refused, stale",
-	[TALLY_GONE] = "refused, gone", [TALLY_DISCARDED] = "discarded", [TALLY_FIRST] = "first records compared",
+	[TALLY_GONE] = "refused, gone", [TALLY_FROZEN] = "refused, frozen", [TALLY_DISCARDED] = "discarded",
+	[TALLY_BY_ITSELF] = "made by the room itself", [TALLY_FIRST] = "first records compared",
 	[TALLY_FIRST_UNKNOWN] = "first records unknown", [TALLY_OPENED] = "contexts opened",
-	[TALLY_CLOSED] = "contexts closed",
+	[TALLY_CLOSED] = "contexts closed", [TALLY_COUNTS] = "counts of calls compared",
 };
 
 static uint64_t counts[FINDINGS];

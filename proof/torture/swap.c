@@ -28,16 +28,17 @@ void request_group(struct request *request, struct luck *luck)
 {
 	uint64_t stamp = stamp_new();
 
-	for (unsigned i = 0; i < torture.group; i++)
+	/* A room of one slot has no group. */
+	for (unsigned i = 0; i < torture.group || i == 0; i++)
 		request_add(request, i, class_any(luck), stamp);
 }
 
-/* Any slot that may be changed alone. */
-static unsigned slot_alone(struct luck *luck)
+/* The first of them is where trials are: left alone nearly always, or none would see a record. */
+unsigned slot_alone(struct luck *luck)
 {
-	unsigned alone = torture.set.slots - torture.group;
+	unsigned others = torture.set.slots - torture.group - 1;
 
-	return alone ? torture.group + luck_below(luck, alone) : 0;
+	return others && luck_below(luck, 1024) ? slot_of_trials() + 1 + luck_below(luck, others) : slot_of_trials();
 }
 
 static bool swap(struct crew *self, struct swapper *swapper, const struct request *request)
@@ -99,8 +100,9 @@ void transact_body(struct crew *self)
 		if (choice > 0)
 			request_group(&request, &self->luck);
 		if (choice < 2)
-			for (unsigned i = torture.group; i < torture.set.slots; i++)
-				request_add(&request, i, class_any(&self->luck), stamp_new());
+			for (unsigned i = request.count ? request.count : torture.group; i < torture.set.slots; i++)
+				if (i != slot_of_trials() || luck_below(&self->luck, 1024) == 0)
+					request_add(&request, i, class_any(&self->luck), stamp_new());
 		if (request.count && swap(self, swapper, &request))
 			torture_done(ACTOR_TRANSACT, 1);
 	}
@@ -141,7 +143,7 @@ void prepare_body(struct crew *self)
 			request.count = 0;
 			request_group(&request, &self->luck);
 			rc = croom_room_prepare(torture.room, request.change, request.count, NULL, &prepared[i], &err);
-			if (rc && rc != -EBUSY)
+			if (rc && !swap_must_wait(rc, &err))
 				found(FOUND_ANSWER, "preparing a swap said %d: %s", rc, err.text);
 			torture_done(ACTOR_PREPARE, rc == 0);
 		}

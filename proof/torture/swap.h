@@ -31,9 +31,18 @@ void swapper_ends(bool alone);
 bool swapper_judge(struct swapper *swapper, struct luck *luck, int rc, int64_t wait_ms, const struct croom_error *err,
 		   unsigned may);
 
+/* Is this an answer that any change may get while others are under way: busy, or frozen? */
+bool swap_must_wait(int rc, const struct croom_error *err);
+
 uint64_t stamp_new(void);
 void request_add(struct request *request, unsigned slot, const char *class, uint64_t stamp);
 void request_group(struct request *request, struct luck *luck);
 const char *class_any(struct luck *luck);
+/* The first slot that may be changed alone; any of them. */
+static inline unsigned slot_of_trials(void)
+{
+	return torture.group;
+}
+unsigned slot_alone(struct luck *luck);
 
 #endif

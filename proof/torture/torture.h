@@ -8,11 +8,15 @@
  *	crew.c       threads: start and end, who is alive, so that others can disturb them; rest
  *	report.c     findings, counts, histograms, the summary
  *	context.c    contexts and classes: opened, closed, poisoned; what a handler checks is in context.h
- *	lane.c       the lanes: records, checks, parking, age of panels; threads that end and come again
- *	swap.c       swaps, transactions, prepared swaps, roll-backs, refusals, and what each answer must say
- *	classes.c    classes registered late; look.c: what the room shows of itself agrees with itself
+ *	lane.c       the lanes: records, checks, parking, age of panels; threads that end and come again; lane-look.c
+ *	             what others see of them
+ *	swap.c       swaps, transactions, prepared swaps, roll-backs; judge.c what each answer must say
+ *	trials.c     trials, changes that want to be confirmed, freezing; refuse.c what must be refused
+ *	classes.c    classes that come late and go
+ *	look.c       what the room shows of itself agrees with itself; events.c: so does what it tells
  *	library.c    code that is loaded, swapped in, swapped out and unloaded
  *	disturb.c    signals, stalls, moves to other processors, forks, memory pressure
+ *	box.c        the black box, read while the lanes write it
  *	queues.c     ring, items, strings, wire: a pair of threads each
  *	points.h     what happens at an ordered access: nothing in the plain build (plain.c); in the checked one (checked.h,
  *	             points.c, broken.c, wrapped.c) it is counted, delayed, and weakened where a broken variant asks for it
@@ -31,24 +35,24 @@
 
 /* Who takes part. Each but the lanes is switched on by its name in --actors; new ones: here and in actor.c. */
 enum actor {
-	ACTOR_SWAP, ACTOR_TRANSACT, ACTOR_PREPARE, ACTOR_ROLLBACK, ACTOR_REFUSE, ACTOR_CLASS, ACTOR_LIBRARY, ACTOR_LOOK,
-	ACTOR_PARK, ACTOR_EXIT, ACTOR_SIGNAL, ACTOR_STALL, ACTOR_AFFINITY, ACTOR_FORK, ACTOR_MEMORY, ACTOR_RING,
-	ACTOR_ITEMS, ACTOR_STRINGS, ACTOR_WIRE, ACTOR_DELAY, ACTORS
+	ACTOR_SWAP, ACTOR_TRANSACT, ACTOR_PREPARE, ACTOR_ROLLBACK, ACTOR_TRIAL, ACTOR_CONFIRM, ACTOR_FREEZE, ACTOR_REFUSE,
+	ACTOR_CLASS, ACTOR_LIBRARY, ACTOR_LOOK, ACTOR_BLACKBOX, ACTOR_PARK, ACTOR_EXIT, ACTOR_SIGNAL, ACTOR_STALL,
+	ACTOR_AFFINITY, ACTOR_FORK, ACTOR_MEMORY, ACTOR_RING, ACTOR_ITEMS, ACTOR_STRINGS, ACTOR_WIRE, ACTOR_DELAY, ACTORS
 };
 
 enum finding {
 	FOUND_DEAD, FOUND_FUNCTION, FOUND_SLOT, FOUND_STAMP, FOUND_EMPTY, /* the first ones as WRONG_... in context.h */
 	FOUND_PANEL, FOUND_BACK, FOUND_AGE, FOUND_FIRST, FOUND_UNSEEN, FOUND_COUNT, FOUND_OPEN, FOUND_ANSWER, FOUND_SHOWN,
-	FOUND_RING, FOUND_ITEMS, FOUND_STRINGS, FOUND_WIRE, FOUND_DISTURBED, FOUND_UNUSED, FINDINGS
+	FOUND_BOX, FOUND_RING, FOUND_ITEMS, FOUND_STRINGS, FOUND_WIRE, FOUND_DISTURBED, FOUND_UNUSED, FINDINGS
 };
 
 /* What the swappers count beside their operations. */
 enum tally {
-	TALLY_SWAPS, TALLY_CHANGES, TALLY_WAITED, TALLY_LATE, TALLY_BUSY, TALLY_STALE, TALLY_GONE, TALLY_DISCARDED,
-	TALLY_FIRST, TALLY_FIRST_UNKNOWN, TALLY_OPENED, TALLY_CLOSED, TALLIES
+	TALLY_SWAPS, TALLY_CHANGES, TALLY_WAITED, TALLY_LATE, TALLY_BUSY, TALLY_STALE, TALLY_GONE, TALLY_FROZEN,
+	TALLY_DISCARDED, TALLY_BY_ITSELF, TALLY_FIRST, TALLY_FIRST_UNKNOWN, TALLY_OPENED, TALLY_CLOSED, TALLY_COUNTS,
+	TALLIES
 };
 
-enum { LATE_MAX = 64, LIBRARIES_MAX = 64 };   /* classes registered late, of libraries: a room keeps them all */
 enum { AGES = 9 };   /* 0, 1, 2-3, 4-7, ... 64 and more */
 
 typedef unsigned long long big;      /* for %llu */
@@ -149,23 +153,27 @@ void report_summary(double seconds);
 /* context.c */
 const char *slot_name(unsigned slot);
 int classes_open(void);
-int class_late_add(unsigned slot, unsigned number);
-int class_library_add(unsigned slot, const char *name, croom_run_fn *run, struct library *library);
+int class_late_add(unsigned slot, const char *name);
+int class_library_add(unsigned slot, const char *name, croom_run_fn *run);
 void contexts_end(void);
-void library_holds(struct library *library, int change);
-bool library_gone(const struct library *library);
 
 /* lane.c */
 struct lane_sums {
 	uint64_t calls, records, observes, moves, parks;
 	uint64_t used[AGES], left[AGES];   /* age of the panel: after each batch; when the lane left it */
 };
+/* What a lane notes of this record for the black box. */
+static inline uint16_t lane_decision(uint64_t record)
+{
+	return (uint16_t)(record * UINT64_C(0x9e3779b97f4a7c15) >> 48);
+}
 int lanes_start(void);
 void lanes_stop(void);
 void lanes_check_counts(void);
 void lanes_free(void);
 uint64_t lanes_calls(void);
 void lanes_sum(struct lane_sums *sums);
+bool lane_there(const char *name);
 bool lane_saw(const char *name, uint64_t revision, uint64_t *first);
 bool lane_awake(const char *name, uint64_t *observes, uint64_t *naps);
 void exit_body(struct crew *self);
@@ -178,6 +186,11 @@ void rollback_body(struct crew *self);
 void refuse_body(struct crew *self);
 bool swap_one(struct crew *self, unsigned slot, const char *handler, uint64_t *revision);
 void swaps_check_first(void);
+void trial_body(struct crew *self);
+void confirm_body(struct crew *self);
+void freeze_body(struct crew *self);
+void events_start(void);
+void events_end(void);
 
 /* classes.c, look.c, library.c, disturb.c, queues.c */
 void class_body(struct crew *self);
@@ -196,6 +209,9 @@ void strings_write_body(struct crew *self);
 void strings_read_body(struct crew *self);
 void wire_set_body(struct crew *self);
 void wire_get_body(struct crew *self);
+int blackbox_start(void);
+void blackbox_end(void);
+void blackbox_body(struct crew *self);
 int disturb_start(void);
 int queues_open(void);
 void queues_close(void);

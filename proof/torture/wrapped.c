@@ -5,6 +5,7 @@
  */
 #include "broken.h"
 #include "../../lib/room-impl.h"
+#include <croom/trial.h>
 #include <string.h>
 
 enum { SELDOM = 16 };
@@ -22,14 +23,18 @@ void __real_panel_free(struct croom_room *room, struct panel *panel);
 void __wrap_panel_free(struct croom_room *room, struct panel *panel);
 void __real_history_add(struct croom_room *room, struct state *state);
 void __wrap_history_add(struct croom_room *room, struct state *state);
-const struct class_entry *__real_find_class(const struct croom_room *room, uint32_t slot, const char *name, size_t length,
+struct class_entry *__real_find_class(const struct croom_room *room, uint32_t slot, const char *name, size_t length,
 					    struct croom_error *err);
-const struct class_entry *__wrap_find_class(const struct croom_room *room, uint32_t slot, const char *name, size_t length,
+struct class_entry *__wrap_find_class(const struct croom_room *room, uint32_t slot, const char *name, size_t length,
 					    struct croom_error *err);
+struct instance *__real_trial_new(const struct croom_trial *is, struct instance *fresh, struct instance *old,
+				  uint64_t revision);
+struct instance *__wrap_trial_new(const struct croom_trial *is, struct instance *fresh, struct instance *old,
+				  uint64_t revision);
 uint64_t __real_lane_calls(const struct lane *lane, uint32_t slot, uint64_t since_revision);
 uint64_t __wrap_lane_calls(const struct lane *lane, uint32_t slot, uint64_t since_revision);
 
-static bool is(const char *variant)
+static bool is_variant(const char *variant)
 {
 	return torture_broken && strcmp(torture_broken, variant) == 0;
 }
@@ -39,12 +44,12 @@ static bool is_seldom(const char *variant)
 {
 	static unsigned turn;
 
-	return is(variant) && ++turn % SELDOM == 0;
+	return is_variant(variant) && ++turn % SELDOM == 0;
 }
 
 void __wrap_retire(struct croom_room *room, struct panel *panel)
 {
-	if (is("panel-reuse"))
+	if (is_variant("panel-reuse"))
 		panel_free(room, panel);
 	else
 		__real_retire(room, panel);
@@ -54,7 +59,7 @@ struct panel *__wrap_panel_new(struct croom_room *room, uint64_t revision)
 {
 	struct panel *panel = __real_panel_new(room, revision);
 
-	if (is("publish-early") && panel) {
+	if (is_variant("publish-early") && panel) {
 		__atomic_store_n(&room->wire, &panel->pub, __ATOMIC_SEQ_CST);
 		torture_moment();
 	}
@@ -84,7 +89,7 @@ void __wrap_panel_free(struct croom_room *room, struct panel *panel)
 
 	if (is_seldom("never-closed"))
 		return;
-	if (instance && instance->refs == 1 && is_seldom("closed-twice"))
+	if (instance && instance->refs == 1 && !instance->trial && is_seldom("closed-twice"))
 		instance->spec->entry->class.close(instance->ctx, instance->spec->entry->env);
 	__real_panel_free(room, panel);
 }
@@ -97,16 +102,26 @@ void __wrap_history_add(struct croom_room *room, struct state *state)
 	__real_history_add(room, state);
 }
 
-const struct class_entry *__wrap_find_class(const struct croom_room *room, uint32_t slot, const char *name, size_t length,
+struct class_entry *__wrap_find_class(const struct croom_room *room, uint32_t slot, const char *name, size_t length,
 					    struct croom_error *err)
 {
-	const struct class_entry *entry = __real_find_class(room, slot, name, length, err);
+	struct class_entry *entry = __real_find_class(room, slot, name, length, err);
 
 	/* Registering one asks as well, and without an error to fill. */
-	return entry || !err || !is("class-guessed") ? entry : &room->slot[slot].empty;
+	return entry || !err || !is_variant("class-guessed") ? entry : (struct class_entry *)&room->slot[slot].empty;
+}
+
+struct instance *__wrap_trial_new(const struct croom_trial *is, struct instance *fresh, struct instance *old,
+				  uint64_t revision)
+{
+	struct instance *trial = __real_trial_new(is, fresh, old, revision);
+
+	if (trial && old && is_variant("trial-loose"))
+		old->refs--;
+	return trial;
 }
 
 uint64_t __wrap_lane_calls(const struct lane *lane, uint32_t slot, uint64_t since_revision)
 {
-	return __real_lane_calls(lane, slot, since_revision) + is("calls-wrong");
+	return __real_lane_calls(lane, slot, since_revision) + is_variant("calls-wrong");
 }

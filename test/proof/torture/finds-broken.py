@@ -21,9 +21,13 @@ FITS = {
     "wrong-slot": (LANES, {"slot"}),
     "never-closed": (LANES, {"open"}),
     "closed-twice": (LANES, {"open"}),
+    "trial-loose": (LANES + ",trial", FREED | {"open"}),
+    "breach-dropped": ("swap,trial,delay", {"shown"}),
     "history-lost": (LANES, {"shown"}),
     "class-guessed": ("swap,refuse,delay", {"answer"}),
     "calls-wrong": (LANES, {"count"}),
+    "decided-ahead": ("swap,blackbox,delay", {"box"}),
+    "box-unlocked": ("swap,transact,blackbox,delay", {"box"}),
     "ring-publish": ("swap,ring,delay", {"ring"}),
     "ring-release": ("swap,ring,delay", {"ring"}),
     "items-fill": ("swap,items,delay", {"items"}),
@@ -36,7 +40,10 @@ FITS = {
 # Found at the end only, so the end has to come.
 AT_THE_END = {"never-closed": "2000", "calls-wrong": "2000"}
 # Accesses that no run here finds without their order, and what does: doc/ORDERING.md.
-NOT_BY_TSAN = {"lane.unpark.announce", "lane.mark.first", "lane.mark.revision", "lane.mark.look", "lane.mark.look_first"}
+NOT_BY_TSAN = {"lane.unpark.announce", "lane.mark.first", "lane.mark.revision", "lane.mark.look", "lane.mark.look_first",
+               "trial.breach.lane", "trial.breach.control", "box.words.update", "box.words.read",
+               "box.sequence.update", "box.sequence.read", "box.decision.decide", "box.decision.read",
+               "box.decided.decide", "box.decided.read"}
 ACTORS = {"ring": "swap,ring,delay", "items": "swap,items,delay", "strings": "swap,strings,delay", "wire": "swap,wire,delay"}
 
 listed = subprocess.run([program, "--list"], capture_output=True, text=True, check=True).stdout

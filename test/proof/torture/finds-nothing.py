@@ -27,7 +27,9 @@ def does_all_that_was_asked_for():
     lanes, swaps, actors = run.parts["lanes"], run.parts["swaps"], run.parts["operations of the actors"]
     check(lanes["slot calls"] >= asked("--calls"), f"{lanes['slot calls']} calls\n" + run.told())
     check(swaps["swaps"] >= asked("--swaps"), f"{swaps['swaps']} swaps\n" + run.told())
-    check(len(actors) == 19 + checked, f"{len(actors)} actors")
+    listed = subprocess.run([program, "--list"], capture_output=True, text=True, check=True).stdout
+    listed = set(re.findall(r"^  ([a-z]+) ", listed.split("Broken variants")[0], re.M)) - (set() if checked else {"delay"})
+    check(set(actors) == listed and len(actors) > 20, f"{sorted(set(actors) ^ listed)} did not take part")
     idle = [name for name, count in actors.items() if count < asked("--each")]
     check(not idle, f"these did too little: {idle}\n" + run.told())
 
@@ -37,6 +39,8 @@ def its_figures_agree():
     check(lanes["slot calls"] == lanes["records"] * 4, "calls are not records times slots")
     check(swaps["contexts opened"] == swaps["contexts closed"] > 0, "contexts opened are not contexts closed")
     check(swaps["first records compared"] > 0, "no first record was compared")
+    check(swaps["counts of calls compared"] > 0, "no slot's calls were compared")
+    check(swaps["made by the room itself"] > 0, "no trial was broken, no change went back")
     ages = next(part for head, part in run.parts.items() if head.startswith("age of the panel"))
     check(sum(ages.values()) >= lanes["observes"], "not every batch has its panel's age")
     check(lanes["moves"] > 0 and lanes["parks"] > 0, "the lanes did not move, or not park")
