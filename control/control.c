@@ -71,6 +71,9 @@ static int open_all(struct croom_control *control, const struct croom_control_op
 	    add_event(control, control->listener, &control->listener) || add_event(control, control->timer, &control->timer) ||
 	    add_event(control, control->wake, &control->wake))
 		return croom_error_set(err, -errno, CROOM_ERROR_OTHER, NULL, "cannot serve %s: %s", control->path, strerror(errno));
+	control->journal = options ? options->journal : NULL;
+	if (control->journal && add_event(control, croom_journal_fd(control->journal), &control->journal))
+		return croom_error_set(err, -errno, CROOM_ERROR_OTHER, NULL, "cannot serve %s: %s", control->path, strerror(errno));
 	croom_room_tick_wanted(control->room, wake, control);
 	return 0;
 }
@@ -157,7 +160,7 @@ int croom_control_dispatch(struct croom_control *control)
 {
 	struct epoll_event event[EVENTS];
 	int count = epoll_wait(control->epoll, event, EVENTS, 0);
-	bool timer = false, listener = false, woken = false;
+	bool timer = false, listener = false, woken = false, journal = false;
 	uint64_t times;
 
 	if (count < 0)
@@ -170,11 +173,15 @@ int croom_control_dispatch(struct croom_control *control)
 			timer = true;
 		else if (event[i].data.ptr == &control->wake)
 			woken = true;
+		else if (event[i].data.ptr == &control->journal)
+			journal = true;
 		else
 			client_ready(control, event[i].data.ptr, event[i].events);
 	}
 	if (timer)
 		on_timer(control);
+	if (journal)
+		croom_journal_tick(control->journal);
 	/* Emptied before set_timer() looks at the room: what comes after is another event. */
 	if (woken && read(control->wake, &times, sizeof(times)) < 0)
 		return 0;

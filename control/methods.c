@@ -375,6 +375,8 @@ static const struct {
 	{ ROOM ".Freeze", ADMIN, do_freeze },
 	{ ROOM ".Thaw", ADMIN, do_thaw },
 	{ ROOM ".Pardon", ADMIN, do_pardon },
+	{ ROOM ".Journal", VIEWER, do_journal },
+	{ ROOM ".At", VIEWER, do_at },
 	{ SERVICE ".GetInfo", VIEWER, do_get_info },
 	{ SERVICE ".GetInterfaceDescription", VIEWER, do_get_description },
 };

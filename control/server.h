@@ -12,6 +12,7 @@
 
 #include <croom/control.h>
 #include <croom/inspect.h>
+#include <croom/journal.h>
 #include <croom/trial.h>
 #include <jansson.h>
 #include <pthread.h>
@@ -67,6 +68,7 @@ struct made {                      /* a file that is ours for as long as its nam
 
 struct croom_control {
 	struct croom_room *room;
+	struct croom_journal *journal;   /* NULL: there is none */
 	char *path, *lock_path, *program;
 	int listener, lock, epoll, timer;
 	int spare;                 /* a descriptor to take a client with when there is none left; -1: gone, too */
@@ -142,14 +144,25 @@ void do_profile(struct croom_control *control, struct client *client, json_t *pa
 void do_trial(struct croom_control *control, struct client *client, json_t *parameters);
 void do_pardon(struct croom_control *control, struct client *client, json_t *parameters);
 
+/* methods-journal.c */
+void do_journal(struct croom_control *control, struct client *client, json_t *parameters);
+void do_at(struct croom_control *control, struct client *client, json_t *parameters);
+
 /* show.c: a room as JSON. Whole, or NULL when there is no memory for all of it. */
 json_t *show_list(struct croom_control *control);
 /* The newest changes after a revision, at most count, and how many more there were. *last: the newest revision seen. */
 json_t *show_history(struct croom_control *control, uint64_t after, size_t count, uint64_t *last);
 json_t *show_result(const struct croom_swap_result *result);
 json_t *show_gauges(struct croom_control *control);
+/* The journal's state; null where there is none. */
+json_t *show_journal(struct croom_control *control);
 /* A string that may hold anything, as valid UTF-8. */
 json_t *show_string(const char *text);
+/*
+ * A handler as it was asked for. One that would take more than `limit` bytes of a reply is cut, and says by how
+ * much. What it takes is added to *used.
+ */
+json_t *show_handler(const char *text, size_t limit, size_t *used);
 
 /* watch.c */
 void watch_begin(struct croom_control *control, struct client *client, int64_t interval_ms);

@@ -55,11 +55,7 @@ static size_t written(unsigned char byte)
 	return byte < 32 ? 6 : byte == '"' || byte == '\\' ? 2 : 1;
 }
 
-/*
- * A handler as it was asked for. One that would take more than `limit` bytes of a reply is cut, and says by how
- * much. What it takes is added to *used.
- */
-static json_t *show_handler(const char *text, size_t limit, size_t *used)
+json_t *show_handler(const char *text, size_t limit, size_t *used)
 {
 	size_t length = 0, bytes = 0;
 	json_t *shown;
@@ -171,6 +167,18 @@ static json_t *show_quarantined(struct croom_control *control)
 	return whole(list, croom_room_each_quarantined(control->room, add_quarantined, list));
 }
 
+json_t *show_journal(struct croom_control *control)
+{
+	struct croom_journal_state state;
+
+	if (!control->journal)
+		return json_null();
+	croom_journal_look(control->journal, &state);
+	return json_pack("{s:o, s:b, s:o, s:o, s:o, s:o}", "path", show_string(croom_journal_path(control->journal)), "kept", state.kept,
+			 "rows", number(state.rows), "lost", number(state.lost), "lost_since_ns",
+			 state.lost_since_ns ? json_integer(state.lost_since_ns) : json_null(), "why", show_string(state.why));
+}
+
 json_t *show_list(struct croom_control *control)
 {
 	struct slots slots = { .list = json_array() };
@@ -182,10 +190,10 @@ json_t *show_list(struct croom_control *control)
 	/* The revision comes with the slots: `expect` with it must mean what was seen. */
 	slots.list = whole(slots.list, croom_room_each_slot(control->room, add_slot, &slots));
 	lanes = whole(lanes, croom_room_each_lane(control->room, add_lane, lanes));
-	return json_pack("{s:s, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "room", croom_room_name(control->room), "program",
+	return json_pack("{s:s, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "room", croom_room_name(control->room), "program",
 			 show_string(control->program), "pid", (int)getpid(), "revision",
 			 number(slots.revision), "frozen", show_frozen(control), "unconfirmed", show_unconfirmed(control),
-			 "quarantined", show_quarantined(control), "slots", slots.list, "lanes", lanes, "gauges",
+			 "quarantined", show_quarantined(control), "journal", show_journal(control), "slots", slots.list, "lanes", lanes, "gauges",
 			 show_gauges(control));
 }
 

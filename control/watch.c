@@ -74,9 +74,10 @@ static void send_frame(struct croom_control *control, struct client *client, int
 	memcpy(before->lane, lanes.lane, sizeof(before->lane));
 	before->lanes = lanes.index;
 	before->time_ns = now;
-	reply(client, json_pack("{s:I, s:O, s:O, s:o, s:o, s:o}", "revision", (json_int_t)client->watch_revision, "missed",
+	reply(client, json_pack("{s:I, s:O, s:O, s:o, s:o, s:o, s:o}", "revision", (json_int_t)client->watch_revision, "missed",
 				json_object_get(history, "missed"), "changes", json_object_get(history, "entries"), "slots",
-				slots.list, "lanes", lanes.list, "gauges", show_gauges(control)), true);
+				slots.list, "lanes", lanes.list, "gauges", show_gauges(control), "journal",
+				show_journal(control)), true);
 	json_decref(history);
 }
 

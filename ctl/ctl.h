@@ -9,7 +9,8 @@
 #include <stdio.h>
 
 enum { PROBE_MS = 2000, ANSWER_MS = 5000, WAIT_DEFAULT_MS = 5000 };
-enum { DONE = 0, FAILED = 1, USAGE = 2, REFUSED = 3, NOT_OBSERVED = 4, NOT_PERMITTED = 5, NO_ROOM = 6 };
+enum { DONE = 0, FAILED = 1, USAGE = 2, REFUSED = 3, NOT_OBSERVED = 4, NOT_PERMITTED = 5, NO_ROOM = 6, DAMAGED = 7 };
+enum { FINDINGS_MAX = 20 };
 
 struct ctl {
 	const char *room, *socket;     /* as given; NULL: not */
@@ -21,6 +22,7 @@ struct ctl {
 	int64_t canary, confirm_ms;    /* 0: not given */
 	int64_t for_ms, sample;
 	bool shadow, undo_late, dry_run;
+	const char *since, *journal, *head;   /* NULL: not given */
 	int64_t patience_ms;           /* with a room that does not answer */
 	char command[256];             /* the command line, for the history */
 	char found[108];               /* name of the room that was connected to */
@@ -97,6 +99,22 @@ int trial_request(const struct ctl *ctl, json_t *parameters);
 /* doctor.c, blackbox.c */
 int verb_doctor(struct ctl *ctl);
 int verb_blackbox(struct ctl *ctl);
+
+/* when.c: a moment as people write it. end_of_second: one without a fraction means the end of that second. */
+bool when_read(const char *text, bool end_of_second, int64_t *ns);
+
+/* journal-file.c: from a file, the replies of Journal and At; NULL: it cannot be read, and that was told. */
+json_t *file_rows(const struct ctl *ctl, const char *path, int64_t since_ns, int *code);
+json_t *file_at(const struct ctl *ctl, const char *path, int64_t time_ns, int *code);
+/* {path, head}; {path, rows, first, last, cut, clock_back, found, findings, head}. */
+json_t *file_head(const struct ctl *ctl, const char *path, int *code);
+json_t *file_verify(const struct ctl *ctl, const char *path, int *code);
+
+/* journal.c */
+int verb_at(struct ctl *ctl);
+int verb_journal(struct ctl *ctl);
+/* history, with what only the journal knows. */
+int journal_history(struct ctl *ctl);
 
 /* watch.c */
 int verb_watch(struct ctl *ctl);

@@ -17,7 +17,9 @@ static const char help[] =
 	"  list                          slots, what sits in them, what else could, lanes, figures\n"
 	"  swap SLOT=CLASS[:CONFIG]...   put handlers in; several are one change: all at the same record, or none\n"
 	"  watch                         rates and changes, live\n"
-	"  history                       who changed what, when\n"
+	"  history                       who changed what, when; with --since by the journal: refusals, confirmations, restarts, too\n"
+	"  at TIME                       what was in force then: at 14:31:07, at '2026-11-25 14:31:07', at 5m (ago)\n"
+	"  journal verify [FILE]         whether somebody has altered the journal; show [FILE]: its rows; head [FILE]: its last hash\n"
 	"  rollback                      back to the state before the last change, or to one of the history\n"
 	"  confirm                       keep what was swapped in with --confirm-within\n"
 	"  promote SLOT                  end a guard or canary now: the new handler takes over\n"
@@ -44,17 +46,20 @@ static const char help[] =
 	"      --for TIME      profile: how long (default 5s)\n"
 	"      --sample N      profile: time one call in N (default 1)\n"
 	"      --to REV        rollback: the revision to go back to\n"
-	"      --count N       history: only the last N changes; blackbox: so many decisions (default 10)\n"
+	"      --count N       history, journal show: only the last N; blackbox: so many decisions (default 10)\n"
+	"      --since TIME    history, journal show: what was not earlier: 1h, 2d, 14:31, '2026-11-25 14:31'\n"
+	"      --journal FILE  at, history: ask this file, and no program\n"
+	"      --head ROW:HASH journal verify: one that `croomctl journal head` printed before; it must still be there\n"
 	"      --interval TIME watch: time between two looks (default 1s)\n"
 	"  -h, --help, --version\n"
 	"\n"
 	"exit codes: 0 done, 1 no answer, or the output cannot be written, 2 wrong usage, 3 refused (nothing has changed),\n"
-	"4 in force but not observed in time, 5 not permitted, 6 no such room\n"
+	"4 in force but not observed in time, 5 not permitted, 6 no such room, 7 the journal was altered or is damaged\n"
 	"\n"
 	"  croomctl swap printer=json strategy=sample:10 && croomctl rollback\n";
 
 enum { OPT_SOCKET = 256, OPT_JSON, OPT_EXPECT, OPT_TIMEOUT, OPT_NO_WAIT, OPT_TO, OPT_COUNT, OPT_INTERVAL, OPT_GUARD,
-       OPT_CANARY, OPT_SHADOW, OPT_CONFIRM, OPT_UNDO_LATE, OPT_DRY_RUN, OPT_WHY, OPT_FOR, OPT_SAMPLE, OPT_VERSION };
+       OPT_CANARY, OPT_SHADOW, OPT_CONFIRM, OPT_UNDO_LATE, OPT_DRY_RUN, OPT_WHY, OPT_FOR, OPT_SAMPLE, OPT_SINCE, OPT_JOURNAL, OPT_HEAD, OPT_VERSION };
 #define BIT(option) (1U << ((option) - 256))
 enum { EVERY = BIT(OPT_SOCKET) | BIT(OPT_JSON), CHANGE = EVERY | BIT(OPT_EXPECT) | BIT(OPT_TIMEOUT) | BIT(OPT_NO_WAIT),
        SWAP = CHANGE | BIT(OPT_GUARD) | BIT(OPT_CANARY) | BIT(OPT_SHADOW) | BIT(OPT_CONFIRM) | BIT(OPT_UNDO_LATE) |
@@ -70,7 +75,9 @@ static const struct {
 	{ "list", verb_list, EVERY, false },
 	{ "swap", verb_swap, SWAP, true },
 	{ "watch", verb_watch, EVERY | BIT(OPT_INTERVAL), false },
-	{ "history", verb_history, EVERY | BIT(OPT_COUNT), false },
+	{ "history", verb_history, EVERY | BIT(OPT_COUNT) | BIT(OPT_SINCE) | BIT(OPT_JOURNAL), false },
+	{ "at", verb_at, EVERY | BIT(OPT_JOURNAL), true },
+	{ "journal", verb_journal, EVERY | BIT(OPT_COUNT) | BIT(OPT_SINCE) | BIT(OPT_HEAD), true },
 	{ "rollback", verb_rollback, CHANGE | BIT(OPT_TO), false },
 	{ "confirm", verb_confirm, EVERY | BIT(OPT_EXPECT), false },
 	{ "promote", verb_promote, CHANGE, true },
@@ -94,7 +101,8 @@ static const struct option longs[] = {
 	{ "confirm-within", required_argument, NULL, OPT_CONFIRM }, { "undo-late", no_argument, NULL, OPT_UNDO_LATE },
 	{ "dry-run", no_argument, NULL, OPT_DRY_RUN }, { "why", required_argument, NULL, OPT_WHY },
 	{ "for", required_argument, NULL, OPT_FOR }, { "sample", required_argument, NULL, OPT_SAMPLE },
-	{ "help", no_argument, NULL, 'h' },
+	{ "since", required_argument, NULL, OPT_SINCE }, { "journal", required_argument, NULL, OPT_JOURNAL },
+	{ "head", required_argument, NULL, OPT_HEAD }, { "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, OPT_VERSION }, { NULL, 0, NULL, 0 },
 };
 
@@ -149,6 +157,9 @@ static int read_trial_option(struct ctl *ctl, int option)
 	case OPT_UNDO_LATE: ctl->undo_late = true; break;
 	case OPT_DRY_RUN: ctl->dry_run = true; break;
 	case OPT_WHY: ctl->why = optarg; break;
+	case OPT_SINCE: ctl->since = optarg; break;
+	case OPT_JOURNAL: ctl->journal = optarg; break;
+	case OPT_HEAD: ctl->head = optarg; break;
 	case OPT_CANARY:
 		if (strncmp(optarg, "1/", 2) || !whole(optarg + 2, 2, 1000000, &ctl->canary, &end) || *end)
 			return usage(ctl, "--canary", optarg, "1/N, such as 1/100, N from 2 to 1000000");

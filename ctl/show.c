@@ -139,6 +139,31 @@ static void show_holds(const json_t *list)
 		       text_of(one, "handler", handler, sizeof(handler)), text_of(one, "why", why, sizeof(why)));
 }
 
+/* Loudly, when it is not kept. */
+static void show_journal(FILE *out, const json_t *all)
+{
+	const json_t *journal = json_object_get(all, "journal");
+	long long lost = number_of(journal, "lost"), since = number_of(journal, "lost_since_ns");
+	char path[256], why[300];
+
+	if (!json_is_object(journal))
+		return;
+	text_of(journal, "path", path, sizeof(path));
+	if (json_is_true(json_object_get(journal, "kept"))) {
+		fprintf(out, "journal %s, %lld rows", path, number_of(journal, "rows"));
+		if (lost)
+			fprintf(out, "; %lld MORE WERE LOST since the program began", lost);
+		fputc('\n', out);
+		return;
+	}
+	fprintf(out, "JOURNAL NOT KEPT: %s", text_of(journal, "why", why, sizeof(why)));
+	if (since) {
+		fprintf(out, "; %lld rows lost, the first of them at ", lost);
+		print_time(out, since, "%F %T");
+	}
+	fputc('\n', out);
+}
+
 void show_list(json_t *list)
 {
 	char a[256], b[256];
@@ -148,6 +173,7 @@ void show_list(json_t *list)
 	printf("room %s, revision %lld, pid %lld: %s\n", text_of(list, "room", a, sizeof(a)), number_of(list, "revision"),
 	       number_of(list, "pid"), text_of(list, "program", b, sizeof(b)));
 	show_holds(list);
+	show_journal(stdout, list);
 	putchar('\n');
 	json_array_foreach(json_object_get(list, "slots"), i, one) {
 		printf("%-10s  %s", text_of(one, "name", a, sizeof(a)), text_of(one, "handler", b, sizeof(b)));
@@ -244,6 +270,8 @@ void show_rates(FILE *out, json_t *frame, const char *room)
 	json_t *one;
 
 	fprintf(out, "room %s, revision %lld\n", clean(room, name, sizeof(name)), number_of(frame, "revision"));
+	if (json_is_false(json_object_get(json_object_get(frame, "journal"), "kept")))
+		show_journal(out, frame);
 	print_rates(out, frame, "lanes", "records");
 	print_rates(out, frame, "slots", "calls");
 	json_array_foreach(json_object_get(frame, "gauges"), i, one)

@@ -181,7 +181,12 @@ int verb_rollback(struct ctl *ctl)
 int verb_history(struct ctl *ctl)
 {
 	int code;
-	json_t *history = ctl_call(ctl, "org.croom.Room.History", json_pack("{s:o}", "count", number_or_null(ctl->count)), &code);
+	json_t *history;
+
+	/* What the room remembers is what it can go back to; the journal has more, and for longer. */
+	if (ctl->since || ctl->journal)
+		return journal_history(ctl);
+	history = ctl_call(ctl, "org.croom.Room.History", json_pack("{s:o}", "count", number_or_null(ctl->count)), &code);
 
 	if (history && ctl->json)
 		print_json(history, JSON_INDENT(2));

@@ -156,7 +156,8 @@ struct croom_journal {
 	struct held *unconfirmed;  /* what was in force at its end and is not restored, or NULL */
 	bool died;
 	uint64_t lost;             /* rows since the last that tells of some */
-	uint64_t lost_all;         /* written with the mutex held, read by the gauge without */
+	uint64_t lost_all;         /* written with the mutex held, read without: a checkpoint may hold it for long */
+	uint32_t shows_kept;       /* `kept`, in the same way */
 	int64_t lost_first_ns, lost_last_ns, retry_ns, backoff_ns;
 	char why[256], lost_why[256];        /* it is not kept; the first row was lost */
 	struct text changes, handlers;

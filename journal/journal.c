@@ -15,10 +15,9 @@ enum { WAL_PAGES = 1000, ROWS_LEAST = 100 };
 
 static double lost_rows(void *env)
 {
-	const struct croom_journal *journal = env;
+	bool kept;
 
-	/* relaxed: a figure for people; written with the journal's mutex held, which a checkpoint may hold for long. */
-	return (double)croom_get_relaxed(&journal->lost_all);
+	return (double)croom_journal_lost(env, &kept);
 }
 
 static void journal_free(struct croom_journal *journal)
@@ -168,7 +167,14 @@ void croom_journal_tick(struct croom_journal *journal)
 	pthread_mutex_unlock(&journal->mutex);
 }
 
-void croom_journal_state(struct croom_journal *journal, struct croom_journal_state *state)
+uint64_t croom_journal_lost(const struct croom_journal *journal, bool *kept)
+{
+	/* relaxed: figures for people; written with the mutex held. */
+	*kept = croom_get_relaxed(&journal->shows_kept) != 0;
+	return croom_get_relaxed(&journal->lost_all);
+}
+
+void croom_journal_look(struct croom_journal *journal, struct croom_journal_state *state)
 {
 	pthread_mutex_lock(&journal->mutex);
 	*state = (struct croom_journal_state){ .kept = journal->kept, .rows = journal->chain.rows, .lost = journal->lost_all,

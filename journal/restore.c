@@ -105,14 +105,24 @@ static int swap(struct restore *restore, const struct croom_origin *origin, stru
 	return restore->changes ? croom_room_swap(restore->room, restore->change, restore->changes, &options, NULL, err) : 0;
 }
 
+/* Is there anything that would be put back? */
+static bool any(const struct restore *restore)
+{
+	for (unsigned i = 0; i < restore->then.lines; i++)
+		if (wanted(restore, i) && !restore->same[i])
+			return true;
+	return false;
+}
+
 static int put_back(struct restore *restore, const struct croom_origin *origin, struct croom_error *err)
 {
 	int rc = swap(restore, origin, err);
 
-	if (rc == 0 || restore->then.lines == 0)
+	if (rc == 0 || !any(restore))
 		return rc;
 	leave_out_refused(restore, origin);
-	rc = swap(restore, origin, err);
+	if (restore->restored->refused)
+		rc = swap(restore, origin, err);
 	if (rc == 0)
 		return 0;
 	/* Each would go, and yet not all: perhaps two want the same file. What the program asks for comes first. */
@@ -134,7 +144,7 @@ static void say_restored(struct restore *restore, const struct held *then)
 	for (unsigned i = 0; i < restore->then.lines; i++) {
 		size_t used = strlen(list);
 
-		if (!wanted(restore, i))
+		if (!wanted(restore, i) || restore->same[i])
 			continue;
 		restore->restored->handlers++;
 		snprintf(list + used, sizeof(list) - used, " %s=%.200s", restore->then.field[i][0], restore->then.field[i][1]);

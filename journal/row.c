@@ -13,7 +13,7 @@
 
 static const char *const kinds[] = { "start", "end", "intent", "changed", "refused", "confirmed", "frozen", "thawed",
 				     "quarantined", "pardoned", "note", "observed", "lost", "cut", "kept" };
-static const char *const causes[] = { "swap", "rollback", "breach", "end of trial", "unconfirmed", "unobserved", "profile" };
+static const char *const causes[] = { "swap", "rollback", "breach", "end_of_trial", "unconfirmed", "unobserved", "profile" };
 enum { KINDS = sizeof(kinds) / sizeof(kinds[0]), CAUSES = sizeof(causes) / sizeof(causes[0]) };
 enum { ROW_OVERHEAD = 120 };       /* bytes of a row that are not text, about */
 

@@ -40,6 +40,8 @@ void journal_arm(struct croom_journal *journal, int64_t ms)
 void journal_stop(struct croom_journal *journal, const char *why)
 {
 	journal->kept = false;
+	/* relaxed: a figure for people. */
+	croom_set_relaxed(&journal->shows_kept, 0);
 	snprintf(journal->why, sizeof(journal->why), "%s", why);
 	journal->backoff_ns = journal->backoff_ns ? 2 * journal->backoff_ns : BACKOFF_MS * INT64_C(1000000);
 	if (journal->backoff_ns > BACKOFF_MAX_MS * INT64_C(1000000))

@@ -21,12 +21,14 @@ extern "C" {
 #endif
 
 struct croom_control;
+struct croom_journal;
 
 struct croom_control_options {
 	const char *path;          /* of the socket; NULL: NAME.socket in the runtime directory, see below */
 	const char *program;       /* shown to operators, such as "croomtap 0.1.0 -i eth0"; NULL: the process's name */
 	unsigned clients_max;      /* 0: 64; at most 4096. For one more a client is given up that says nothing, sends or
 				      reads no more, or has asked nothing for a minute; else it is told so and closed. */
+	struct croom_journal *journal;   /* shown to operators, and croom_journal_tick()ed; must outlive it. NULL: none */
 };
 
 #pragma GCC visibility push(default)

@@ -67,7 +67,7 @@ struct croom_journal_restored {
 	uint64_t revision;         /* of the state that was restored, as it was then; 0: there was none */
 	int64_t time_ns;           /* CLOCK_REALTIME; when it came into force */
 	bool died;                 /* the run before had no clean end */
-	unsigned handlers;         /* put back */
+	unsigned handlers;         /* put back: those that did not sit there already */
 	unsigned refused;          /* could not be put back; `text` names them */
 	char text[2048];           /* lines for a person, without the last newline; "" when there is nothing to say */
 };
@@ -105,7 +105,10 @@ int croom_journal_fd(const struct croom_journal *journal);
  */
 void croom_journal_tick(struct croom_journal *journal);
 
-void croom_journal_state(struct croom_journal *journal, struct croom_journal_state *state);
+/* The two figures of it that a monitoring system wants, for any thread, data threads too: it waits for nobody. */
+uint64_t croom_journal_lost(const struct croom_journal *journal, bool *kept);
+
+void croom_journal_look(struct croom_journal *journal, struct croom_journal_state *state);
 
 const char *croom_journal_path(const struct croom_journal *journal);
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * A program to be controlled, for the tests beside it: host [--dispatch] [--rooms N] [--slots N] [--clients N]
- * [--path PATH] [--name NAME] [--odd]. Each room has the slots "printer" and "filter" (and "s2"... up to --slots), lanes
- * "feed" and "spare" with a thread each that never stops working, and the lane "asleep", which is parked. --odd: there
- * are texts that are not UTF-8 and gauges that are no number.
+ * [--path PATH] [--name NAME] [--odd] [--journal DIRECTORY]. Each room has the slots "printer" and "filter" (and "s2"... up to
+ * --slots), lanes "feed" and "spare" with a thread each that never stops working, and the lane "asleep", which is parked. --odd:
+ * there are texts that are not UTF-8 and gauges that are no number. --journal: the first room keeps one, and begins with
+ * what is in it.
  *
  * Prints "ready PATH" per room and then obeys lines on its standard input, each answered by "ok":
  *	stall LANE	that lane does not observe any more (in every room)
@@ -11,6 +12,7 @@
  *	add LANE	a parked lane, which has counted 10^12 records (in the first room)
  *	remove LANE	one of those, or "asleep"
  *	later SECONDS	so much later it is for the control thread from now on
+ *	wall SECONDS	so much later it is for everybody who asks for the date from now on
  *	starve N	the Nth piece of memory that JSON needs from now on is not there
  *	hang 1, hang 0	the handler hang does not come back; it does
  *	quarantine H	the handler H of printer in the first room
@@ -20,6 +22,7 @@
 #include <croom/control.h>
 #include <croom/trial.h>
 #include <croom/inspect.h>
+#include <croom/journal.h>
 #include <errno.h>
 #include <jansson.h>
 #include <math.h>
@@ -69,7 +72,7 @@ enum { SLOTS = sizeof(types) / sizeof(types[0]) };
 
 static const char *const lane_names[THREADS] = { "feed", "spare" };
 static int stalled[THREADS], ended;
-static int64_t later_s;
+static int64_t later_s, wall_s;
 static int starve_at;
 
 static void *json_memory(size_t size)
@@ -84,6 +87,8 @@ int clock_gettime(clockid_t clock, struct timespec *now)
 
 	if (clock == CLOCK_MONOTONIC)
 		now->tv_sec += __atomic_load_n(&later_s, __ATOMIC_RELAXED);
+	if (clock == CLOCK_REALTIME)
+		now->tv_sec += __atomic_load_n(&wall_s, __ATOMIC_RELAXED);
 	return rc;
 }
 
@@ -98,6 +103,7 @@ struct hosted {
 	char name[32];
 	struct croom_room *room;
 	struct croom_control *control;
+	struct croom_journal *journal;
 	struct hand hand[THREADS];
 	struct {                   /* parked */
 		char name[32];
@@ -335,10 +341,25 @@ static int obey(struct hosted *hosted, int rooms)
 		__atomic_store_n(&hanging, atoi(which), __ATOMIC_RELAXED);
 	if (strcmp(word, "quarantine") == 0)
 		must(croom_room_quarantine(hosted[0].room, "printer", which, "because"), "quarantine", NULL);
+	if (strcmp(word, "wall") == 0)
+		__atomic_fetch_add(&wall_s, atoi(which), __ATOMIC_RELAXED);
 	if (strcmp(word, "storm") == 0)
 		storm(hosted[0].room, atoi(which), bytes);
 	puts("ok");
 	return 1;
+}
+
+/* Where it cannot be kept, the host goes on, and its room says so. */
+static struct croom_journal *open_journal(struct croom_room *room, const char *directory)
+{
+	struct croom_journal_options options = { .program = "host" };
+	struct croom_journal *journal;
+	struct croom_error err;
+
+	croom_journal_open(&journal, room, directory, &options, &err);
+	must(journal ? 0 : -ENOMEM, "journal", &err);
+	must(croom_journal_restore(journal, NULL, 0, NULL, NULL, &err), "restore", &err);
+	return journal;
 }
 
 int main(int argc, char **argv)
@@ -348,6 +369,7 @@ int main(int argc, char **argv)
 	struct pollfd ready[1 + ROOMS] = { { .fd = STDIN_FILENO, .events = POLLIN } };
 	int rooms = 1, dispatch = 0, slots = 3, odd = 0;
 	struct croom_error err = { 0 };
+	const char *journal = NULL;
 
 	umask(0);
 	json_set_alloc_funcs(json_memory, free);
@@ -366,6 +388,8 @@ int main(int argc, char **argv)
 			slots = atoi(value) > SLOTS ? SLOTS : atoi(value);
 		else if (strcmp(argv[i], "--clients") == 0)
 			options.clients_max = (unsigned)atoi(value);
+		else if (strcmp(argv[i], "--journal") == 0)
+			journal = value;
 		else if (strcmp(argv[i], "--path") == 0)
 			options.path = value;
 		else if (strcmp(argv[i], "--name") == 0)
@@ -373,6 +397,8 @@ int main(int argc, char **argv)
 	}
 	for (int i = 0; i < rooms; i++) {
 		open_room(&hosted[i], (unsigned)slots, odd);
+		options.journal = journal && i == 0 ? open_journal(hosted[i].room, journal) : NULL;
+		hosted[i].journal = options.journal;
 		must(croom_control_open(&hosted[i].control, hosted[i].room, &options, &err), "control", &err);
 		if (!dispatch)
 			must(croom_control_start(hosted[i].control), "start", NULL);
@@ -391,6 +417,7 @@ int main(int argc, char **argv)
 		croom_control_close(hosted[i].control);
 		for (int k = 0; k < THREADS; k++)
 			pthread_join(hosted[i].hand[k].thread, NULL);
+		croom_journal_close(hosted[i].journal);
 		croom_room_close(hosted[i].room);
 	}
 	return 0;

@@ -170,7 +170,7 @@ static void where_rows_were_lost_it_says_so(void)
 	do {
 		usleep(20000);
 		croom_journal_tick(journal);
-		croom_journal_state(journal, &state);
+		croom_journal_look(journal, &state);
 	} while (!state.kept);
 	at_second(60);
 	was_about(15, "running 2 number:1 all since 10 until 3", ";");

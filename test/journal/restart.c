@@ -280,7 +280,7 @@ static void the_state_of_a_lossy_run_is_told_again(void)
 	do {
 		usleep(20000);
 		croom_journal_tick(journal);
-		croom_journal_state(journal, &state);
+		croom_journal_look(journal, &state);
 	} while (!state.kept);
 	run_end();
 	SAYS("start 3 ! printer=number:2?", "lost 3 ! since:", "printer=number:2? filter=all", "kept 2 since:", "printer=number:1 filter=all", "end 3");

@@ -28,7 +28,7 @@ static void *tick(void *arg)
 		struct croom_journal_state state;
 
 		croom_journal_tick(journal);
-		croom_journal_state(journal, &state);
+		croom_journal_look(journal, &state);
 		CHECK(state.kept);
 	}
 	return NULL;
