@@ -135,6 +135,12 @@ static void send_counters(struct lane_state *lane)
 		.bytes = lane->tally.bytes, .lost_ring = croom_ring_refused(tap->ring), .lost_kernel = kernel_dropped(tap),
 		.output_bytes = tap_writer_bytes(tap->writer), .revision = lane->panel->revision };
 
+	if (tap->journal) {
+		bool kept;
+
+		counters.journal_lost = croom_journal_lost(tap->journal, &kept);
+		counters.journal = kept ? 1 : 2;
+	}
 	memcpy(counters.verdict, lane->tally.verdict, sizeof(counters.verdict));
 	lane->uncounted = false;
 	croom_lane_call(metrics, lane->own, lane->panel, &counters);

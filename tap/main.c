@@ -16,10 +16,9 @@
 enum { WATCH_NS = 20 * 1000 * 1000 };
 
 /* A room of this name may be open already: then this one is NAME-PID. A tap without a control socket is one, too. */
-static struct croom_control *open_control(struct tap *tap, int argc, char **argv)
+static struct croom_control *open_control(struct tap *tap)
 {
-	char program[256] = "croomtap";   /* a longer command line is cut */
-	struct croom_control_options options = { .program = program };
+	struct croom_control_options options = { .program = tap->command_line, .journal = tap->journal };
 	struct croom_control *control = NULL;
 	struct croom_error err = { 0 };
 	char path[200], directory[128];
@@ -27,11 +26,6 @@ static struct croom_control *open_control(struct tap *tap, int argc, char **argv
 
 	if (tap->options.no_control)
 		return NULL;
-	for (int i = 1; i < argc; i++) {
-		size_t used = strlen(program);
-
-		snprintf(program + used, sizeof(program) - used, " %s", argv[i]);
-	}
 	rc = croom_control_open(&control, tap->room, &options, &err);
 	if (rc == -EADDRINUSE && croom_control_directory(directory, sizeof(directory)) == 0) {
 		snprintf(path, sizeof(path), "%s/%s-%d.socket", directory, tap->options.room, (int)getpid());
@@ -51,8 +45,16 @@ static struct croom_control *open_control(struct tap *tap, int argc, char **argv
 	return control;
 }
 
-/* Until the lane is done: draw the status, look for an output that failed. */
-static void watch(struct tap *tap)
+static void command_line(struct tap *tap, int argc, char **argv)
+{
+	size_t size = sizeof(tap->command_line), used = (size_t)snprintf(tap->command_line, size, "croomtap");
+
+	for (int i = 1; i < argc && used < size; i++)
+		used += (size_t)snprintf(tap->command_line + used, size - used, " %s", argv[i]);
+}
+
+/* Until the lane is done: draw the status, look for an output that failed. alone: there is no control thread. */
+static void watch(struct tap *tap, bool alone)
 {
 	bool status = isatty(STDERR_FILENO) && !tap->options.no_status &&
 		(!isatty(STDOUT_FILENO) || strcmp(tap->options.write_file, "-"));
@@ -73,6 +75,8 @@ static void watch(struct tap *tap)
 			tap_signals_kick(tap->source_thread);
 		if (status && rounds++ % 25 == 0)
 			tap_status_draw(tap);
+		if (alone && tap->journal)
+			croom_journal_tick(tap->journal);
 	}
 	if (status)
 		tap_status_end();
@@ -150,6 +154,7 @@ static int finish(struct tap *tap)
 	while (!croom_get_acquire(tap.source_over.finish, &tap->source_over))
 		sched_yield();
 	tap_sink_close(tap->out);
+	tap_journal_close(tap);
 	croom_room_close(tap->room);
 	tap_box_close(tap);
 	tap_writer_stop(tap->writer);
@@ -200,7 +205,10 @@ static int undo(struct tap *tap, struct croom_control *control, int rc)
 {
 	croom_control_close(control);
 	tap_sink_close(tap->out);
+	/* It ends as it means to: nothing that sits in a slot is to blame. */
+	tap_journal_close(tap);
 	croom_room_close(tap->room);
+	tap_box_close(tap);
 	if (tap->writer)
 		tap_writer_stop(tap->writer);
 	return rc;
@@ -234,15 +242,16 @@ int main(int argc, char **argv)
 	tap_signals_quiet();
 	if (tap_source_open(&tap))
 		return 1;
+	command_line(&tap, argc, argv);
 	rc = start(&tap);
 	rc = rc ? rc : tap_signals_hear(&tap) ? 1 : 0;
 	if (rc)
 		return undo(&tap, NULL, rc);
-	control = open_control(&tap, argc, argv);
+	control = open_control(&tap);
 	rc = start_threads(&tap);
 	if (rc)
 		return undo(&tap, control, rc);
-	watch(&tap);
+	watch(&tap, !control);
 	pthread_join(tap.source_thread, NULL);
 	if (!tap.options.lane_seccomp)
 		pthread_join(tap.lane_thread, NULL);

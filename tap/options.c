@@ -36,6 +36,9 @@ static const char help[] =
 	"  --split, --no-split a printer swap starts FILE.1, FILE.2, ... (default: one from or to pcap or pcapng does)\n"
 	"  --nano              text and csv with nanoseconds, file formats too\n"
 	"  --room NAME         the name for croomctl (default croomtap)\n"
+	"  --state DIR         keep a journal in DIR, and begin with what was confirmed there last (default: $STATE_DIRECTORY,\n"
+	"                      which systemd sets; without it there is no journal)\n"
+	"  --no-restore        begin with what this command line says; --restore is the default. Handlers that it names win anyway\n"
 	"  --no-control        no control socket\n"
 	"  --blackbox FILE     for `croomctl blackbox FILE` after a crash (default NAME.blackbox beside the control socket, if\n"
 	"                      that is in memory; none: none)\n"
@@ -52,8 +55,8 @@ static const char help[] =
 	"  croomtap -r big.pcap --strategy top:5\n";
 
 enum { OPT_FILTER = 256, OPT_STRATEGY, OPT_PRINTER, OPT_AUDIT, OPT_METRICS, OPT_DIAG, OPT_PACE, OPT_IMMEDIATE, OPT_SPLIT,
-       OPT_NO_SPLIT, OPT_NANO, OPT_ROOM, OPT_NO_CONTROL, OPT_NO_STATUS, OPT_SPIN, OPT_SECCOMP, OPT_RING, OPT_BLACKBOX,
-       OPT_HELP, OPT_VERSION };
+       OPT_NO_SPLIT, OPT_NANO, OPT_ROOM, OPT_NO_CONTROL, OPT_NO_STATUS, OPT_SPIN, OPT_SECCOMP, OPT_RING, OPT_BLACKBOX, OPT_STATE,
+       OPT_RESTORE, OPT_NO_RESTORE, OPT_HELP, OPT_VERSION };
 
 static const struct option longs[] = {
 	{ "filter", required_argument, NULL, OPT_FILTER }, { "strategy", required_argument, NULL, OPT_STRATEGY },
@@ -64,7 +67,10 @@ static const struct option longs[] = {
 	{ "nano", no_argument, NULL, OPT_NANO }, { "room", required_argument, NULL, OPT_ROOM },
 	{ "no-control", no_argument, NULL, OPT_NO_CONTROL }, { "no-status", no_argument, NULL, OPT_NO_STATUS },
 	{ "spin", no_argument, NULL, OPT_SPIN }, { "lane-seccomp", no_argument, NULL, OPT_SECCOMP },
-	{ "ring", required_argument, NULL, OPT_RING }, { "blackbox", required_argument, NULL, OPT_BLACKBOX }, { "help", no_argument, NULL, OPT_HELP },
+	{ "state", required_argument, NULL, OPT_STATE }, { "restore", no_argument, NULL, OPT_RESTORE },
+	{ "no-restore", no_argument, NULL, OPT_NO_RESTORE },
+	{ "ring", required_argument, NULL, OPT_RING }, { "blackbox", required_argument, NULL, OPT_BLACKBOX },
+	{ "help", no_argument, NULL, OPT_HELP },
 	{ "version", no_argument, NULL, OPT_VERSION }, { NULL, 0, NULL, 0 },
 };
 
@@ -163,6 +169,9 @@ static int read_one(struct tap_options *options, int option)
 	case OPT_NO_SPLIT: options->split = 0; break;
 	case OPT_NANO: options->nano = true; break;
 	case OPT_ROOM: options->room = optarg; break;
+	case OPT_STATE: options->state = optarg; break;
+	case OPT_RESTORE: options->no_restore = false; break;
+	case OPT_NO_RESTORE: options->no_restore = true; break;
 	case OPT_NO_CONTROL: options->no_control = true; break;
 	case OPT_NO_STATUS: options->no_status = true; break;
 	case OPT_BLACKBOX: options->blackbox = optarg; break;
@@ -223,13 +232,23 @@ static int check(struct tap_options *options)
 		fprintf(stderr, "croomtap: --lane-seccomp needs --spin: sleeping is a system call\n");
 		return 2;
 	}
-	if (!options->handler[printer_slot])
-		options->handler[printer_slot] = options->write_file ? "pcap" : "text";
+	options->default_printer = options->write_file ? "pcap" : "text";
 	if (!options->write_file)
 		options->write_file = "-";
 	if (!options->ring_bytes)
 		options->ring_bytes = options->read_file ? 1u << 20 : 32u << 20;
 	return -1;
+}
+
+/* systemd makes it for a unit with StateDirectory=; where there are several, the first. */
+static void default_state(struct tap_options *options)
+{
+	const char *given = getenv("STATE_DIRECTORY");
+
+	if (!options->state && given && *given)
+		options->state = strndup(given, strcspn(given, ":"));
+	if (options->state && !*options->state)
+		options->state = NULL;
 }
 
 int tap_options_read(struct tap_options *options, int argc, char **argv)
@@ -239,6 +258,7 @@ int tap_options_read(struct tap_options *options, int argc, char **argv)
 	*options = (struct tap_options){ .room = "croomtap", .snaplen = TAP_SNAPLEN, .buffer_kib = 16384, .split = -1 };
 	while (rc < 0 && (option = getopt_long(argc, argv, "i:r:w:s:c:B:pnqlUDh", longs, NULL)) != -1)
 		rc = read_one(options, option);
+	default_state(options);
 	rc = rc < 0 ? read_expression(options, argc, argv) : rc;
 	return rc < 0 ? check(options) : rc;
 }

@@ -100,6 +100,8 @@ typedef struct tap_counters {
 	uint64_t verdict[TAP_VERDICTS];
 	uint64_t lost_ring, lost_kernel;
 	uint64_t output_bytes;
+	uint64_t journal_lost;             /* rows */
+	uint64_t journal;                  /* 0: there is none; 1: it is kept; 2: it is not, for now */
 	uint64_t revision;
 } tap_counters;
 
@@ -107,7 +109,7 @@ CROOM_RECORD(tap_event, 1);
 CROOM_RECORD(tap_item, 1);
 CROOM_RECORD(tap_decision, 1);
 CROOM_RECORD(tap_probe, 1);
-CROOM_RECORD(tap_counters, 1);
+CROOM_RECORD(tap_counters, 2);
 
 CROOM_SLOT(filter, 0, tap_event);
 CROOM_SLOT(strategy, 1, tap_event);

@@ -91,19 +91,29 @@ static void complain(const struct tap *tap, const struct croom_error *err)
 	fprintf(stderr, "croomtap: %s\n", err->text);
 }
 
-/* One transaction, before the lane starts: revision 2 is what the command line asked for. */
+/*
+ * One transaction, before the lane starts: revision 2 is what the command line asked for, and what an earlier run left where it
+ * asks for nothing. The printer's default gives way to that.
+ */
 static int swap_first(struct tap *tap)
 {
 	const struct croom_origin origin = { .uid = getuid(), .pid = getpid(), .command = "croomtap's command line" };
 	const struct croom_swap_options options = { .wait_ms = 0, .origin = &origin };
+	bool restore = tap->journal && !tap->options.no_restore, printer = tap->options.handler[printer_slot];
+	const struct croom_change otherwise = { slots[printer_slot].name, tap->options.default_printer };
 	struct croom_change change[TAP_SLOTS];
 	struct croom_error err;
 	unsigned count = 0;
+	int rc;
 
 	for (unsigned i = 0; i < TAP_SLOTS; i++)
 		if (tap->options.handler[i])
 			change[count++] = (struct croom_change){ slots[i].name, tap->options.handler[i] };
-	if (count && croom_room_swap(tap->room, change, count, &options, NULL, &err)) {
+	if (!restore && !printer)
+		change[count++] = otherwise;
+	rc = restore ? tap_journal_restore(tap, change, count, &otherwise, printer ? 0 : 1, &origin, &err) :
+		croom_room_swap(tap->room, change, count, &options, NULL, &err);
+	if (rc) {
 		complain(tap, &err);
 		/* 2 is for what was typed; a thread or memory that cannot be had is another matter. */
 		return err.kind == CROOM_ERROR_OTHER ? 1 : 2;
@@ -126,5 +136,6 @@ int tap_room_open(struct tap *tap)
 			rc == -EINVAL ? "a name is 1 to 31 letters, digits, '_', '-' or '.'" : strerror(-rc));
 		return rc == -EINVAL ? 2 : 1;
 	}
+	tap_journal_open(tap);
 	return swap_first(tap);
 }

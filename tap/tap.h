@@ -20,6 +20,7 @@
 #include "record.h"
 #include "sink.h"
 #include <croom/inspect.h>
+#include <croom/journal.h>
 #include <croom/lane.h>
 #include <croom/ring.h>
 #include <pcap/pcap.h>
@@ -30,12 +31,14 @@ enum { TAP_SLOTS = 6, TAP_TICK_NS = 100 * 1000 * 1000, TAP_SNAPLEN = 262144 };
 
 struct tap_options {
 	const char *interface, *read_file, *write_file, *room, *blackbox;
+	const char *state;                 /* directory of the journal; NULL: none is kept */
+	const char *default_printer;       /* where neither the command line nor an earlier run says which */
 	char *expression;                  /* the filter, NULL: none was given */
 	const char *handler[TAP_SLOTS];    /* by slot; NULL: not given */
 	int snaplen, buffer_kib;
 	uint64_t count;                    /* -c; 0: no end */
 	double pace;                       /* packets a second; 0: as fast as it goes; -1: as recorded */
-	bool no_promiscuous, immediate, nano, spin, lane_seccomp, no_control, no_status;
+	bool no_promiscuous, immediate, nano, spin, lane_seccomp, no_control, no_status, no_restore;
 	int split;                         /* -1: as the printers have it */
 	size_t ring_bytes;
 };
@@ -72,6 +75,8 @@ struct tap {
 	bool live;
 	struct croom_ring *ring;
 	struct croom_room *room;
+	struct croom_journal *journal;     /* NULL: none is kept */
+	char command_line[256];            /* a longer one is cut */
 	struct croom_lane *lane;
 	struct tap_writer *writer;
 	struct tap_sink *out;
@@ -132,6 +137,15 @@ int tap_room_open(struct tap *tap);
 /* box.c. 0, or the exit code and a message. After the classes and gauges, before the lane. */
 int tap_box_open(struct tap *tap);
 void tap_box_close(struct tap *tap);
+
+/*
+ * journal.c. open: with --state, after the classes; what is in the way is told, and the tap goes on. restore: what the command line
+ * asks for, what an earlier run left, and otherwise the defaults; as croom_room_swap(). close: when the lane has ended.
+ */
+void tap_journal_open(struct tap *tap);
+int tap_journal_restore(struct tap *tap, const struct croom_change *asked, unsigned count, const struct croom_change *otherwise,
+			unsigned more, const struct croom_origin *origin, struct croom_error *err);
+void tap_journal_close(struct tap *tap);
 
 /* open.c. A descriptor, or -errno with *err saying what is in the way. input: what -r reads, NULL where that is no file. */
 int tap_open_main(const char *path, const struct stat *input, struct croom_error *err);

@@ -88,6 +88,7 @@ static const struct { const char *name, *unit, *help; size_t at; } counters_show
 	{ "lost_ring", "packets", "Packets lost because the ring was full.", offsetof(tap_counters, lost_ring) },
 	{ "lost_kernel", "packets", "Packets lost by the kernel.", offsetof(tap_counters, lost_kernel) },
 	{ "written", "bytes", "Bytes of output written.", offsetof(tap_counters, output_bytes) },
+	{ "journal_lost", "rows", "Rows that the journal could not take.", offsetof(tap_counters, journal_lost) },
 };
 enum { SHOWN = sizeof(counters_shown) / sizeof(counters_shown[0]) };
 
@@ -106,6 +107,8 @@ static void send_statsd(struct metrics *metrics, const tap_counters *now)
 		used += (size_t)snprintf(text + used, sizeof(text) - used, "croomtap.%s_%s:%" PRIu64 "|c\n", counters_shown[i].name,
 					 counters_shown[i].unit, figure(now, i) - figure(&metrics->sent, i));
 	used += (size_t)snprintf(text + used, sizeof(text) - used, "croomtap.revision:%" PRIu64 "|g\n", now->revision);
+	if (now->journal)
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "croomtap.journal_kept:%d|g\n", now->journal == 1);
 	/*
 	 * Nobody listening is nobody's loss; the next second has what this one had not. The second try is for the first
 	 * one's error, which may be about the packet of a second ago: it was refused, and by now there may be a listener.
@@ -151,6 +154,9 @@ static int write_part(struct metrics *metrics, const tap_counters *now)
 			"croomtap_%s_%s_total %" PRIu64 "\n", name, unit, name, unit, unit, name, unit, counters_shown[i].help,
 			name, unit, figure(now, i));
 	}
+	if (now->journal)
+		fprintf(file, "# TYPE croomtap_journal_kept gauge\n# HELP croomtap_journal_kept 0 while the journal cannot be written.\n"
+			"croomtap_journal_kept %d\n", now->journal == 1);
 	fprintf(file, "# TYPE croomtap_revision gauge\n# HELP croomtap_revision The panel in force.\ncroomtap_revision %" PRIu64
 		"\n# EOF\n", now->revision);
 	return fclose(file) ? -errno : 0;

@@ -280,7 +280,7 @@ def openmetrics(folder, capture):
     families = re.findall(r"^# TYPE (\S+) (?:counter|gauge)$", text, re.M)
     samples = dict(re.findall(r"^(croomtap_\w+) (\d+)$", text, re.M))
     check("metrics file: OpenMetrics, each family with its type, help and sample, # EOF last",
-          len(families) == len(set(families)) == 11 and text.endswith("\n# EOF\n") and text.count("# EOF") == 1 and
+          len(families) == len(set(families)) == 12 and text.endswith("\n# EOF\n") and text.count("# EOF") == 1 and
           all(f"# HELP {family} " in text and (family in samples or family + "_total" in samples) for family in families) and
           all(re.match(r"# (TYPE|UNIT|HELP|EOF)|croomtap_", line) for line in text.splitlines()), text)
     check("metrics file: at the end it has the last figures", samples.get("croomtap_received_packets_total") == str(COUNT) and

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* croomtap's journal: --state, what is restored, and what there is to say of it. */
+#include "tap.h"
+#include <croom/journal.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Configs are in it, and whoever wrote the file: a `?` for each byte that a terminal might obey. */
+static void say(const char *text)
+{
+	char line[2300];
+	size_t used = 0;
+
+	for (; *text && used < sizeof(line) - 1; text++)
+		line[used++] = *text == '\n' || (*text >= 0x20 && *text < 0x7f) ? *text : '?';
+	line[used] = 0;
+	for (char *at = line; at && *at;) {
+		char *end = strchr(at, '\n');
+
+		fprintf(stderr, "croomtap: %.*s\n", (int)(end ? end - at : (ptrdiff_t)strlen(at)), at);
+		at = end ? end + 1 : NULL;
+	}
+}
+
+void tap_journal_open(struct tap *tap)
+{
+	const struct croom_journal_options options = { .program = tap->command_line };
+	struct croom_error err;
+	char text[700];
+
+	if (!tap->options.state)
+		return;
+	if (croom_journal_open(&tap->journal, tap->room, tap->options.state, &options, &err) == 0)
+		return;
+	snprintf(text, sizeof(text), "goes on WITHOUT a journal, and tries again now and then: %s", err.text);
+	say(text);
+}
+
+int tap_journal_restore(struct tap *tap, const struct croom_change *asked, unsigned count, const struct croom_change *otherwise,
+			unsigned more, const struct croom_origin *origin, struct croom_error *err)
+{
+	struct croom_journal_choice choice[2 * TAP_SLOTS];
+	struct croom_journal_restored restored;
+	int rc;
+
+	for (unsigned i = 0; i < count; i++)
+		choice[i] = (struct croom_journal_choice){ asked[i].slot, asked[i].handler, true };
+	for (unsigned i = 0; i < more; i++)
+		choice[count + i] = (struct croom_journal_choice){ otherwise[i].slot, otherwise[i].handler, false };
+	rc = croom_journal_restore(tap->journal, choice, count + more, origin, &restored, err);
+	if (*restored.text)
+		say(restored.text);
+	return rc;
+}
+
+void tap_journal_close(struct tap *tap)
+{
+	croom_journal_close(tap->journal);
+	tap->journal = NULL;
+}
