@@ -1,42 +1,35 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A change that has to be confirmed: it is published with a deadline, and when nobody confirms it in time the room
- * publishes the state before it again.
+ * A change that has to be confirmed, or to be run by every lane, in time, or the room goes back: lib/pending.c, with
+ * may_publish(), may_change(), settles() and warm() of lib/plan.c and the freeze of lib/hold.c.
  *
- * The rules that follow; each has a variant (-DBROKEN_...) without it, which Spin refutes.
+ * The rules, and what each is for; for each there is a variant (-DBROKEN_...) without it, which Spin refutes.
  *
- *  1. pending = { revision, before, deadline }. `before` is the panel that the change replaced, all slots, with a
- *     reference to each instance: they stay open until the change is over. So a revert opens nothing; its panel and
- *     its history entry are made together with the change, and it cannot fail.       BROKEN_NO_HOLD, BROKEN_REOPEN
- *  2. One change at a time is unconfirmed. A second swap with a deadline is refused (-EBUSY: revision, time left and
- *     who made the first). A plain swap is let through: it builds on the unconfirmed one and goes with it, which its
- *     answer has to say.                                                              BROKEN_SECOND
- *  3. settle(): whoever takes the room's mutex (swap, commit, rollback, confirm, poll, the timer) first reverts what
- *     is due, by the clock and by what is pending then, never by what a timer was once set for. So the clock says
- *     whether a confirm was in time, not which thread came first.                     BROKEN_TIMER, BROKEN_LATE
- *  4. confirm(revision) is for the change of that revision alone: -ESTALE for any other, also when another one is
- *     pending; the answer says how that change ended. It publishes nothing and drops `before`. BROKEN_ANY_REVISION
- *  5. A revert is a new revision with the whole state before the change, what was put on top goes as well; whether
- *     the change is still the current revision does not matter.                       BROKEN_ONLY_CURRENT
- *  6. An operator's rollback to a revision before the change ends it, once it is published (one that is refused ends
- *     nothing). One to the change itself, or to what was put on top, leaves it pending. BROKEN_ROLLBACK
- *  7. A freeze refuses swaps, commits and rollbacks, but neither confirm nor revert: both end what was begun before
- *     it, and a freeze must not make an unconfirmed change permanent.                 BROKEN_FREEZE
- *  8. A revert is not refused for CROOM_RETIRED_MAX: the lane that is late may be late because of the change. One
- *     change is pending at most and none is let in at the limit, so one panel more at most is retired. BROKEN_BUSY
- *
- * Not in the model, but of the same making: the deadline counts from the publication (a commit's, for a prepared
- * change), not from when the lanes have observed it; after a revert, what was prepared on top of the change is stale
- * (-ESTALE), as after any publication; room_close() drops `before` and reverts nothing (shutdown.pml). What a guard
- * adds is in guard.pml.
+ *  1. pending = { revision, deadlines, back }. `back` has the slots that the change replaced, with a reference to each
+ *     instance: they stay open until the change is over. So going back opens nothing, and a rollback to before the
+ *     change finds them open as well (warm()).                                        BROKEN_NO_HOLD, BROKEN_REOPEN
+ *  2. One change at a time is pending, and no swap is let in until it is over: a second one would be undone with it,
+ *     or be all that is left of it.                                                    BROKEN_SECOND
+ *  3. The deadline is looked at with the mutex held, for what is pending then, never for what a timer was once set
+ *     for; and by a confirm, too: late is late, whoever comes first.                  BROKEN_TIMER, BROKEN_LATE
+ *  4. confirm(revision) is for the change of that revision alone. (Revision 0 means whichever is pending, and who
+ *     says that has chosen the variant.)                                              BROKEN_ANY_REVISION
+ *  5. Going back puts back the slots of the change and leaves the others; it does not matter what was published
+ *     since, or that the change is not the newest revision any more.                  BROKEN_ONLY_CURRENT
+ *  6. What changes one of its slots (a rollback to before it, the breach of a trial in it) ends the change once it is
+ *     published; what changes none does not.                                          BROKEN_SETTLES
+ *  7. A freeze refuses what operators ask for, but neither a confirm nor going back: both end what was begun before
+ *     it.                                                                             BROKEN_FREEZE
+ *  8. Going back is not refused for CROOM_RETIRED_MAX: the lane that is late may be late because of the change. Nor is
+ *     a breach. None of the changes was let in at the limit, so that adds a panel for each.  BROKEN_BUSY
  *
  * What is shown: a change ends in one way, once; a confirm that was answered with 0 holds, and one that came late is
- * refused; nothing is reverted before its time; the state after a revert is the one before the change; an instance is
- * closed once, never while a lane may run it, and in the end only what is in force is open. Under weak fairness every
- * due change ends, and every revert is observed by a lane that does not hang.
+ * refused; nothing goes back before its time; then its slots are as before the change; an instance is closed once,
+ * never while a lane may run it, and in the end only what is in force is open. Every change that is due ends, and every
+ * way back is run by a lane that does not hang.
  *
- * Three calls of two operators, one lane, which may hang: 342,371 states. What lanes do in detail is in
- * transaction.pml and lanes.pml, so here a call is one step, as it is for the other callers of the mutex.
+ * OPS calls of two operators, one lane, which may hang: 143,866 states. What lanes do in detail is in transaction.pml
+ * and lanes.pml, so here a call is one step, as it is for the other callers of the mutex.
  */
 #ifndef OPS
 #define OPS 3                   /* calls of the two operators, in all */
@@ -48,45 +41,63 @@
 #define RETIRED_MAX 2
 #include "room.pml"
 
-mtype = { none, swap, confirm, rollback, confirmed, reverted, undone };
+mtype = { none, swap, confirm, rollback, confirmed, observed_by_all, went_back, settled };
 
-/* The change that is not confirmed yet; revision 0: none. Under the mutex, but for `due`: the clock. */
+/* The change that is not over yet; revision 0: none. Under the mutex, but for `due`: the clock. */
 byte pending;
-panel_type before;
-bool due;
+panel_type back;
+bool in_back[SLOTS];
+bool to_confirm, due;           /* else: to be observed */
 bool frozen;
 
 panel_type history[REVISIONS + 1]; /* what each revision was asked to hold, as specs */
 byte spec[INSTANCES + 1];
 
-/* Only here to be asserted about: how a change ended, which unconfirmed change the current state builds on. */
+/* Only here to be asserted about: how a change ended, which pending change the current state has in it. */
 mtype way[REVISIONS + 1] = none;
-byte carried, carried_before, last_revert;
-byte ops, ended;                /* calls that were made; operators that are done */
+byte carried, carried_before, last_back;
+byte ops;                       /* calls that were made */
 bool stuck;                     /* the lane hangs in a handler, for good */
 
-inline pending_begin()
+#define caught_up (observed[0] == PARKED || observed[0] == current)
+
+inline pending_new()
 {
-	pending = current + 1;
-	due = false;
 	for (n_ : 0 .. SLOTS - 1) {
-		before.slot[n_] = panel[current].slot[n_];
+		in_back[n_] = both || n_ == slot;
+		if
+		:: in_back[n_] ->
+			back.slot[n_] = panel[current].slot[n_];
 #ifndef BROKEN_NO_HOLD
-		instance_get(before.slot[n_])
+			instance_get(back.slot[n_])
 #endif
+		:: else
+		fi
 	}
-	n_ = 0
+	n_ = 0;
+	pending = current + 1;
+	to_confirm = deadline == confirm;
+	due = false;
+	carried_before = carried;
+	carried = pending
 }
 
 inline pending_end(how)
 {
 	assert(way[pending] == none);
 	way[pending] = how;
+	if
+	:: how != went_back -> carried = 0
+	:: else
+	fi;
+	carried_before = 0;
 	pending = 0;
+	to_confirm = false;
 	due = false;
 	for (n_ : 0 .. SLOTS - 1) {
-		i_ = before.slot[n_];
-		before.slot[n_] = 0;
+		i_ = back.slot[n_];
+		back.slot[n_] = 0;
+		in_back[n_] = false;
 #ifndef BROKEN_NO_HOLD
 		instance_put(i_)
 #endif
@@ -103,151 +114,172 @@ inline history_add()
 	n_ = 0
 }
 
-/* The state before the pending change, in force again. */
-inline revert()
+inline pending_back()
 {
 	assert(due && carried == pending);
 	panel_new();
 	for (n_ : 0 .. SLOTS - 1) {
-		assert(!closed[before.slot[n_]]);
-		panel_set(n_, before.slot[n_])
+		if
+		:: in_back[n_] ->
+			assert(!closed[back.slot[n_]]);
+			panel_set(n_, back.slot[n_])
+		:: else
+		fi
 	}
 	n_ = 0;
 	publish();
 	history_add();
-	assert(retired <= RETIRED_MAX + 1);
+	assert(retired <= RETIRED_MAX + 2);     /* this one and the breach */
 	for (n_ : 0 .. SLOTS - 1) {
-		assert(history[current].slot[n_] == history[pending - 1].slot[n_])
+		assert(history[current].slot[n_] == history[(in_back[n_] -> pending : current) - 1].slot[n_])
 	}
 	n_ = 0;
-	last_revert = current;
+	last_back = current;
 	carried = carried_before;
-	pending_end(reverted)
+	pending_end(went_back)
 }
 
 #if defined(BROKEN_BUSY)
-#define may_revert (retired < RETIRED_MAX)
+#define may_go_back (retired < RETIRED_MAX)
 #elif defined(BROKEN_FREEZE)
-#define may_revert (!frozen)
+#define may_go_back (!frozen)
 #elif defined(BROKEN_ONLY_CURRENT)
-#define may_revert (pending == current)
+#define may_go_back (pending == current)
 #else
-#define may_revert true
+#define may_go_back true
 #endif
 
-/* Only ever inside a step of its own: under the mutex. */
-inline settle(when)
+/* croom_room_tick(). `when` is what it asks the clock. */
+inline tick(when)
 {
+	collect();
 	if
-	:: pending && (when) && may_revert -> revert()
+	:: pending && !to_confirm && passed[0] >= pending -> pending_end(observed_by_all)
+	:: pending && (to_confirm || passed[0] < pending) && (when) && may_go_back -> pending_back()
 #ifdef BROKEN_REOPEN
-	:: pending && (when) -> pending_end(reverted)   /* open() has failed */
+	:: pending && (when) -> pending_end(went_back)  /* open() has failed */
 #endif
 	:: else
-	fi
+	fi;
+	collect()
 }
 
 #ifdef BROKEN_SECOND
-#define second false
+#define may_swap true
 #else
-#define second (deadline && pending)
+#define may_swap (!pending)
 #endif
 
-/* croom_room_swap() of one slot. */
 inline room_swap()
 {
+	panel_new();
+	if
+	:: deadline != none -> pending_new(); mine = pending
+	:: else
+	fi;
 	instance_open(new);
 	spec[new] = new;
-	panel_new();
 	panel_set(slot, new);
+	instance_put(new);
 	if
-	:: deadline ->
-		pending_begin();
-		mine = pending;
-		carried_before = carried;
-		carried = pending
+	:: both ->
+		instance_open(new);
+		spec[new] = new;
+		panel_set(1 - slot, new);
+		instance_put(new)
 	:: else
 	fi;
 	publish();
-	history_add();
-	instance_put(new)
+	history_add()
 }
 
-/* croom_room_confirm() of the change that this operator was told about. */
+/* Of the change that this operator was told about. */
 inline room_confirm()
 {
-	carried = 0;
 	pending_end(confirmed);
 	/* It was answered with 0. */
 	assert(way[mine] == confirmed && !late)
 }
 
-/* croom_room_rollback() to the revision `to`: what differs is opened anew. */
+/* To the revision `to`: what differs is put back as it is still open, or opened anew. */
 inline room_rollback()
 {
 	panel_new();
 	for (slot : 0 .. SLOTS - 1) {
-		new = history[to].slot[slot];
 		if
-		:: new != history[current].slot[slot] ->
+		:: history[to].slot[slot] != history[current].slot[slot] ->
+			both = both || in_back[slot];
+			new = back.slot[slot];
 			if
-			:: new ->
-				instance_open(new);
-				spec[new] = history[to].slot[slot]
-			:: else
+			:: in_back[slot] && spec[new] == history[to].slot[slot] ->
+				assert(!closed[new]);
+				instance_get(new)
+			:: else ->
+				new = 0;
+				if
+				:: history[to].slot[slot] ->
+					instance_open(new);
+					spec[new] = history[to].slot[slot]
+				:: else
+				fi
 			fi;
 			panel_set(slot, new);
 			instance_put(new)
 		:: else
 		fi
 	}
+	publish();
+	history_add();
 	if
 	:: to < carried -> carried = 0
 	:: else
 	fi;
-	publish();
-	history_add();
 	if
-#ifndef BROKEN_ROLLBACK
-	:: pending && to < pending -> pending_end(undone)
+#ifndef BROKEN_SETTLES
+	:: pending && both -> pending_end(settled)
 #endif
 	:: else
 	fi
 }
 
 #ifdef BROKEN_ANY_REVISION
-#define named pending
+#define may_confirm (pending && to_confirm && !due)
+#elif defined(BROKEN_LATE)
+#define may_confirm (pending && to_confirm && pending == mine)
 #else
-#define named (pending == mine)
+#define may_confirm (pending && to_confirm && pending == mine && !due)
 #endif
 #define may_publish (!frozen && retired < RETIRED_MAX)
+
+/* Not an operator's: a trial in the other slot is broken and goes back by itself, frozen or not. */
+inline breach()
+{
+	panel_new();
+	panel_set(1, 0);
+	publish();
+	history_add();
+	collect()
+}
 
 /* One call of an operator's, from lock to unlock. A swap and a rollback may be refused: open() can fail. */
 inline call()
 {
-	atomic {
-		if
-#ifdef BROKEN_LATE
-		:: what == confirm
-#endif
-		:: else -> settle(due)
-		fi;
-		collect();
-		if
-		:: what == swap && may_publish && !second -> room_swap()
-		:: what == rollback && may_publish && to && to < current -> room_rollback()
-		:: what != confirm
-		:: what == confirm && named -> room_confirm()
-		:: what == confirm && !(named)
-		fi;
-		collect();
-		what = none;
-		slot = 0;
-		deadline = false;
-		to = 0;
-		new = 0;
-		late = false
-	}
+	collect();
+	if
+	:: what == swap && may_publish && may_swap -> room_swap()
+	:: what == rollback && may_publish && to && to < current -> room_rollback()
+	:: what == confirm && may_confirm -> room_confirm()
+	:: what == confirm && !(may_confirm)
+	:: what != confirm
+	fi;
+	collect();
+	what = none;
+	deadline = none;
+	both = false;
+	slot = 0;
+	to = 0;
+	new = 0;
+	late = false
 }
 
 active proctype lane_thread()
@@ -261,30 +293,33 @@ end:	do
 
 active [2] proctype operator()
 {
-	mtype what = none;
+	mtype what = none, deadline = none;
 	byte mine, slot, to, new;
-	bool deadline, late;
+	bool both, late;
 
-	do
+end:	do
 	:: atomic {
-		ops < OPS -> ops++;
+		ops < OPS && what == none ->
+		ops++;
 		if
-		:: what = swap; deadline = true
-		:: what = swap
 		:: what = swap; slot = 1
+		:: what = swap; deadline = confirm
+		:: what = swap; deadline = confirm; both = true
+		:: what = swap; deadline = swap         /* to be observed */
 		:: mine -> what = confirm; late = pending == mine && due
 		:: what = rollback; to = current - 1
 		:: pending -> what = rollback; to = pending - 1
 		:: frozen = !frozen
-		fi
-	   };
+		:: pending && !in_back[1] && panel[current].slot[1] -> breach()
+		fi;
+		/* Between the moment in which a confirm is on its way and the lock there is time. */
 		if
-		:: what != none -> call()
+		:: what == swap || what == rollback -> call()
 		:: else
 		fi
-	:: ops == OPS -> break
-	od;
-	ended++
+	   }
+	:: atomic { what == confirm -> call() }
+	od
 }
 
 /* The clock: a deadline passes at any time after the change. */
@@ -295,24 +330,19 @@ end:	do
 	od
 }
 
-#define caught_up (observed[0] == PARKED || observed[0] == current)
-
-/* Whoever waits on a timer for the room: the server's loop, or the host's. */
+/* Whoever calls croom_room_tick(): the server's loop, or the host's. */
 active proctype server()
 {
 end:	do
-	:: due ->
+	:: due || (pending && !to_confirm && caught_up) || (retired && caught_up) ->
 		atomic {
-			if
+			true;
 #ifdef BROKEN_TIMER
-			:: true -> settle(true)
+			tick(true)
 #else
-			:: true -> settle(due)
+			tick(due)
 #endif
-			fi;
-			collect()
 		}
-	:: retired && caught_up -> atomic { true; collect() }
 	od
 }
 
@@ -322,7 +352,7 @@ active proctype quiet()
 	byte i, s, want;
 
 	timeout ->
-	assert(ended == 2);
+	assert(ops == OPS);
 	assert(!carried && !pending);
 	assert(stuck || !retired);
 	for (i : 1 .. opened) {
@@ -337,5 +367,5 @@ active proctype quiet()
 
 ltl progress {
 	[] (due -> <> !due) &&                          /* every due change ends */
-	[] <> (stuck || observed[0] >= last_revert)     /* every revert is observed */
+	[] <> (stuck || observed[0] >= last_back)       /* every way back is observed */
 }

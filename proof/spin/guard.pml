@@ -1,30 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A guarded change: for a time the new handler runs inside a wrapper that holds the old one as well. A lane that finds
- * the new one bad (it failed, it took too long) goes back to the old one by itself, in the middle of its work; the room
- * then swaps the wrapper out. When the time is up and no lane has complained, the bare new handler stays.
+ * A trial (lib/trial.c, the guard of croom/trial.h): for a time the new handler runs inside a wrapper that holds the
+ * old one as well. A lane that finds a rule broken goes back to the old one by itself, from its next call on; the room
+ * then takes the wrapper out. When the time is up, or an operator promotes it, the bare new handler stays.
  *
- * The rules that follow; each has a variant (-DBROKEN_...) without it, which Spin refutes.
+ * The rules, and what each is for; for each there is a variant (-DBROKEN_...) without it, which Spin refutes.
  *
- *  1. One word per guarded change decides, for all of its slots: WATCH, then BAD (a lane's) or KEPT (the room's). Both
- *     set it with a compare-and-swap, so the first one decides and the other learns it: no complaint is lost, and none
- *     comes after the change was declared good. A lane does it once; per call it only reads the word. BROKEN_PLAIN
- *  2. The wrapper's context owns a reference to both handlers, and drops them when it is closed itself, which is when
- *     every lane has left it. Neither the revert nor the end of the time closes anything.  BROKEN_OLD, BROKEN_NEW
- *  3. settle() (confirm.pml, rule 3) looks at the word: BAD: publish the old handler; due: try to set KEPT, then publish
- *     the bare new one. A deadline decides nothing while the word does not say so.         BROKEN_DUE
- *  4. Only while the wrapper is in the current panel. A slot that an operator has changed meanwhile keeps what he put
- *     there: the guard is over.                                                            BROKEN_CLOBBER
- *  5. That revert is the guard's: the guarded slots go back, the others stay, which is what the lanes run already. When
- *     the change is also unconfirmed, it is the revert of confirm.pml, with the whole state. A confirm does not end a
- *     guard; a guard that ends well does not confirm.
+ *  1. One word decides: nothing yet, a breach (a lane's), or kept (the room's). Both set it with a compare-and-swap, so
+ *     the first one decides and the other learns it: a lane that has gone back never meets the new handler again, and
+ *     none goes back after the room has said that the new one stays.                       BROKEN_PLAIN, BROKEN_DUE
+ *  2. The wrapper has a reference to both handlers and drops them when it is closed itself, which is when every lane
+ *     has left it. Neither a breach nor the end of the time closes anything.               BROKEN_OLD, BROKEN_NEW
+ *  3. The room acts on a trial only while it is in the current panel. A slot that an operator has changed meanwhile
+ *     keeps what he put there.                                                             BROKEN_CLOBBER
+ *  4. A breach puts back its slot, which is what the lanes run already; that settles a pending change of the slot
+ *     (confirm.pml, rule 6). A trial that ends well does not confirm one.
  *
- * What is shown: a lane calls a handler only while it is open; one that found the new handler bad never calls it again,
- * unless it came too late and knows it; the bare new handler is published only when no lane had complained; nothing is
- * closed twice, and in the end only what is in force is open. Under weak fairness a complaint leads to the old handler
- * (or the operator's) in every lane.
+ * What is shown: a lane calls a handler only while it is open; one that has gone back never calls the new one again;
+ * the bare new handler is published only when there was no breach; nothing is closed twice, and in the end only what is
+ * in force is open. A breach leads to the old handler (or the operator's) in every lane.
  *
- * Two lanes, two calls each, an operator who may swap the slot: 84,393 states.
+ * Two lanes, CALLS calls each, an operator who may swap the slot: 84,393 states.
  */
 #ifndef CALLS
 #define CALLS 2
@@ -41,17 +37,18 @@ bool wrapper_gone;              /* its close() is to drop what it owns */
 #define ON_CLOSE(i) wrapper_gone = (wrapper_gone || i == WRAPPER)
 #include "room.pml"
 
-mtype = { watch, bad, kept };
+mtype = { watch, breach, kept };
 
-mtype word = watch;
+mtype word = watch;             /* trial->breach */
 bool guarding, due;
 
 /* Only here to be asserted about. */
-bool found[LANES];              /* this lane's complaint was the first */
+bool found[LANES];              /* this lane has gone back */
 bool new_put;                   /* the revert has done so, where BROKEN_NEW */
 bool replaced;                  /* the operator has changed the slot */
 byte ended;
 
+/* trial_end() */
 inline wrapper_close()
 {
 	if
@@ -78,14 +75,15 @@ inline publish_in_slot(i)
 
 #define wrapped (panel[current].slot[0] == WRAPPER)
 
-inline settle()
+/* tick_trials() and trial_over() */
+inline tick_trials()
 {
 	if
 #ifdef BROKEN_CLOBBER
-	:: guarding && word == bad ->
+	:: guarding && word == breach ->
 #else
 	:: guarding && !wrapped -> guarding = false
-	:: guarding && wrapped && word == bad ->
+	:: guarding && wrapped && word == breach ->
 #endif
 		publish_in_slot(OLD);
 #ifdef BROKEN_NEW
@@ -111,13 +109,13 @@ proctype lane_thread(byte me)
 end:	do
 	:: atomic { lane_observe(me) }
 	:: calls < CALLS ->
-		/* The wrapper's run() reads the word; any other handler is called as it is. */
+		/* trial_run() reads the word; any other handler is called as it is. */
 		d_step {
 			calls++;
 			to = panel[held[me]].slot[0];
 			if
-			:: to == WRAPPER && word == bad -> to = OLD
-			:: to == WRAPPER && word != bad -> to = NEW
+			:: to == WRAPPER && word == breach -> to = OLD
+			:: to == WRAPPER && word != breach -> to = NEW
 			:: else
 			fi
 		}
@@ -126,13 +124,13 @@ end:	do
 			assert(!(to == NEW && found[me]));
 			if
 			:: to == NEW && panel[held[me]].slot[0] == WRAPPER ->
-				/* Compare and swap: it was bad. */
+				/* A rule is broken: compare and swap. */
 #ifdef BROKEN_PLAIN
-				word = bad;
+				word = breach;
 				found[me] = true
 #else
 				if
-				:: word == watch -> word = bad; found[me] = true
+				:: word == watch -> word = breach; found[me] = true
 				:: else
 				fi
 #endif
@@ -164,7 +162,7 @@ proctype operator()
 	:: atomic {
 		true ->
 #ifndef BROKEN_PLAIN
-		settle();
+		tick_trials();
 #endif
 		opened = OTHER;
 		refs[OTHER] = 1;
@@ -186,7 +184,7 @@ end:	atomic { guarding && !due -> due = true }
 }
 
 #define caught_up(l) (observed[l] == PARKED || observed[l] == current)
-#define to_do ((guarding && wrapped && (word == bad || due)) || (retired && caught_up(0) && caught_up(1)))
+#define to_do ((guarding && wrapped && (word == breach || due)) || (retired && caught_up(0) && caught_up(1)))
 
 proctype server()
 {
@@ -201,7 +199,7 @@ end:	do
 #endif
 		atomic {
 			true ->
-			settle();
+			tick_trials();
 			collect();
 			wrapper_close()
 		}
@@ -221,7 +219,7 @@ init {
 	};
 	timeout ->
 	assert(ended == 1 && !retired);
-	assert(!(word == bad && (panel[current].slot[0] == NEW || wrapped)));
+	assert(!(word == breach && (panel[current].slot[0] == NEW || wrapped)));
 	assert(!replaced || panel[current].slot[0] == OTHER);
 	assert(!wrapped);
 	byte i;
@@ -234,5 +232,5 @@ init {
 #define left(l) (observed[l] == PARKED || observed[l] == current)
 
 ltl progress {
-	[] (word == bad -> <> (!wrapped && panel[current].slot[0] != NEW && left(0) && left(1)))
+	[] (word == breach -> <> (!wrapped && panel[current].slot[0] != NEW && left(0) && left(1)))
 }

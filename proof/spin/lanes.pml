@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Lanes that are made, wake, sleep and are taken away while the room swaps: croom_room_lane_add() and
- * croom_room_lane_remove() of lib/room.c against collect() of lib/retire.c, croom_lane_park() and croom_lane_unpark() of
- * lib/lane.c. Two threads make a lane of their own, use it, park it, may wake again, and remove it; a third one swaps.
+ * croom_room_lane_remove() of lib/room.c against collect() of lib/retire.c, croom_lane_park() and croom_lane_unpark()
+ * of lib/lane.c. Two threads make a lane of their own, use it, park it, may wake again, and remove it; a third
+ * one swaps.
  *
  * The list is an array; who leaves is replaced by the last. The room walks it one lane at a time.
  *
@@ -13,11 +14,11 @@
  * Variants that Spin refutes:
  *	BROKEN_REMOVE_UNLOCKED  a lane is taken out of the list without the mutex, under the walk
  *	BROKEN_HAND_OUT         a lane wakes before it is in the list
- *	BROKEN_AWAKE            a lane is removed that has not parked: what the assert in croom_room_lane_remove() is for
+ *	BROKEN_AWAKE            a lane is removed that has not parked: why croom_room_lane_remove() asserts that
  *	BROKEN_ASLEEP           the room does not look again at a lane that was parked when it last looked
  *	BROKEN_WAKE             a lane loads the wire before it announces itself
  *
- * 228,397 states.
+ * 145,247 states.
  */
 #ifndef OPS
 #define OPS 2                   /* swaps */
@@ -33,7 +34,7 @@ byte lanes;
 bool there[LANES];              /* the memory of the lane is allocated */
 bool asleep[LANES];             /* lane->parked: at the last look */
 byte at;                        /* where the walk is */
-byte ended;
+byte ops, ended;                /* swaps that were begun; lanes that are gone */
 
 /* One lane of collect()'s walk. */
 inline walk_step()
@@ -133,9 +134,9 @@ active [LANES] proctype lane_thread()
 
 active proctype operator()
 {
-	byte new, ops;
+	byte new;
 
-	do
+end:	do
 	:: atomic {
 		ops < OPS && !mutex ->
 		ops++;
@@ -149,9 +150,7 @@ active proctype operator()
 		least = current
 	   };
 		collect_and_unlock()
-	:: ops == OPS -> break
-	od;
-	ended++
+	od
 }
 
 #define seen(l) (held[l] == 0 || held[l] == current)
@@ -171,7 +170,7 @@ active proctype quiet()
 	byte i;
 
 	timeout ->
-	assert(ended == LANES + 1 && !mutex && !retired && !lanes);
+	assert(ended == LANES && ops == OPS && !mutex && !retired && !lanes);
 	for (i : 1 .. opened) {
 		assert(refs[i] == (panel[current].slot[0] == i));
 		assert(closed[i] == (refs[i] == 0))

@@ -19,7 +19,7 @@
  *	BROKEN_STALE       commit does not ask whether the revision is still the one that it was prepared for
  *	BROKEN_LEAK        a refused swap does not close what it had opened already
  *
- * 262,073 states.
+ * 76,057 states.
  */
 #ifndef OPS
 #define OPS 2
@@ -34,7 +34,7 @@
 mtype = { swap, half, prepare, commit, discard };
 
 byte in_force[SLOTS];           /* what was put into the slot last; only here to be asserted about */
-byte ops, ended;
+byte ops;                       /* that were begun */
 
 /* May fail; nothing is in force then. */
 inline may_publish()
@@ -149,7 +149,7 @@ active [LANES] proctype lane_thread()
 	byte looks;
 #endif
 
-	/* The first is awake from the beginning and stays so; the second wakes, may sleep once more, and wakes again. */
+	/* The first is awake and stays so; the second wakes, may sleep once more, and wakes again. */
 	if
 	:: atomic { _pid == 0 -> lane_unpark(0) }
 	:: _pid == 1 -> lane_unpark(1)
@@ -172,7 +172,7 @@ active [2] proctype operator()
 	byte first, second, base;
 	bool go;
 
-	do
+end:	do
 	:: atomic {
 		ops < OPS ->
 		ops++;
@@ -195,9 +195,7 @@ active [2] proctype operator()
 			fi
 		:: !base
 		fi
-	:: ops == OPS -> break
-	od;
-	ended++
+	od
 }
 
 #define seen(l) (held[l] == 0 || held[l] == current)
@@ -215,7 +213,7 @@ active proctype quiet()
 	byte i;
 
 	timeout ->
-	assert(ended == 2 && !mutex && !retired);
+	assert(ops == OPS && !mutex && !retired);
 	for (i : 1 .. opened) {
 		assert(refs[i] == (panel[current].slot[0] == i) + (panel[current].slot[1] == i));
 		assert(closed[i] == (refs[i] == 0))
