@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 
-NAMED = re.compile(r"\bcroom_(get_acquire|set_release|get_seq|set_seq|trade)\(([a-z_]+(?:\.[a-z_]+)+)?,?")
+NAMED = re.compile(r"\bcroom_(get_acquire|set_release|get_seq|set_seq|trade_acquire|trade_release)\(([a-z_]+(?:\.[a-z_]+)+)?,?")
 BARE = re.compile(r"__ATOMIC_(ACQUIRE|RELEASE|SEQ_CST|ACQ_REL|CONSUME)\b|__sync_|\batomic_[a-z_]+\(|\bmemory_order_")
 RELAXED = re.compile(r"\bcroom_(get|set|add)_relaxed\(|__ATOMIC_RELAXED\b")
 TAG = re.compile(r"pair: ([a-z_]+(?:\.[a-z_]+)?)")
@@ -77,7 +77,7 @@ for tag, place in sorted(tagged.items()):
 for tag, row in rows.items():
     if tag not in tagged:
         wrong.append(f"doc/ORDERING.md: pair {tag} is not in the code")
-    tests = re.findall(r"`(test/[\w./-]+)`", row)
+    tests = re.findall(r"`((?:test|proof)/[\w./-]+)`", row)
     if not tests:
         wrong.append(f"doc/ORDERING.md: pair {tag} names no test")
     wrong += [f"doc/ORDERING.md: pair {tag}: there is no {t}" for t in tests if not pathlib.Path(t).exists()]

@@ -250,7 +250,7 @@ void *tap_capture_run(void *arg)
 	show(&source);
 	/* relaxed: ordered by source_over below. */
 	croom_set_relaxed(&source.tap->received, source.received);
-	/* pair: tap.source_over -- release; the acquires are in tap_lane_run(), lane.c, and main(), main.c. */
+	/* pair: tap.source_over -- release; the acquire is in tap_lane_run(), lane.c. */
 	croom_set_release(tap.source_over.capture, &source.tap->source_over, 1);
 	door_knock(&source.tap->door);
 	return NULL;

@@ -8,8 +8,8 @@
  *		door_wait(&door, DOOR_SHUT, timeout_ns);
  *
  * Both sides exchange the same word, so one comes after the other in its order. If the knock came first, the
- * sleeper's exchange reads what the other's wrote and therefore sees what was published before it; if the sleeper came
- * first, the other finds the door shut and wakes it. The futex compares the word again, so a wake between the look
+ * sleeper's exchange reads what the other's wrote, or what a later one wrote over it, and therefore sees what was published
+ * before it; if the sleeper came first, the other finds the door shut and wakes it, and needs to know nothing more of it. The futex compares the word again, so a wake between the look
  * and the sleep is not lost either.
  *
  * The lane sleeps like that (for packets), the writer (for what the lane hands over, and to let go of a sink) and main
@@ -33,8 +33,8 @@ enum door {
 
 static inline uint32_t door_open(uint32_t *door)
 {
-	/* pair: tap.door -- release (and acquire); the other end is door_shut(), below. */
-	return croom_trade(tap.door.open, door, DOOR_OPEN);
+	/* pair: tap.door -- release; the acquire is in door_shut(), below. */
+	return croom_trade_release(tap.door.open, door, DOOR_OPEN);
 }
 
 static inline void door_wake(uint32_t *door)
@@ -59,8 +59,8 @@ static inline void door_call(uint32_t *door)
 /* About to sleep: look once more after this. The thread whose door it is. */
 static inline void door_shut(uint32_t *door, enum door how)
 {
-	/* pair: tap.door -- acquire (and release); the other end is door_open(), above. */
-	croom_trade(tap.door.shut, door, how);
+	/* pair: tap.door -- acquire; the release is in door_open(), above. */
+	croom_trade_acquire(tap.door.shut, door, how);
 }
 
 /* Sleep until woken, at most this long. The thread whose door it is. */

@@ -150,9 +150,6 @@ static int finish(struct tap *tap)
 	char text[256];
 	int rc, error;
 
-	/* pair: tap.source_over -- acquire; the release is in tap_capture_run(), capture.c. Its counts are final. */
-	while (!croom_get_acquire(tap.source_over.finish, &tap->source_over))
-		sched_yield();
 	tap_sink_close(tap->out);
 	tap_journal_close(tap);
 	croom_room_close(tap->room);
@@ -186,8 +183,8 @@ static int start_threads(struct tap *tap)
 		return no_threads(rc);
 	rc = pthread_create(&tap->source_thread, NULL, tap_capture_run, tap);
 	if (rc) {
-		/* pair: tap.source_over -- release; the acquire is in tap_lane_run(), lane.c. There was none. */
-		croom_set_release(tap.source_over.none, &tap->source_over, 1);
+		/* relaxed: there was none, so there is nothing to see behind it. */
+		croom_set_relaxed(&tap->source_over, 1);
 		door_knock(&tap->door);
 		/* pair: tap.lane_over -- acquire; the release is in tap_lane_run(), lane.c. */
 		while (!croom_get_acquire(tap.lane_over.start, &tap->lane_over))

@@ -240,8 +240,8 @@ static void *writer_run(void *arg)
 
 		if (door != DOOR_OPEN)
 			door_shut(&writer->door, door);
-		/* pair: writer.stop -- acquire; the release is in tap_writer_stop(), below. Nothing comes after it. */
-		stop = croom_get_acquire(writer.stop.run, &writer->stop);
+		/* relaxed: all sinks are closed by then. The door shows it: the exchange there comes before this. */
+		stop = croom_get_relaxed(&writer->stop);
 		if (look(writer)) {
 			door = DOOR_OPEN;
 			pause_ns = NAP_NS;
@@ -287,8 +287,8 @@ int tap_writer_start(struct tap_writer **out)
 
 void tap_writer_stop(struct tap_writer *writer)
 {
-	/* pair: writer.stop -- release; the acquire is in writer_run(), above. */
-	croom_set_release(writer.stop.stop, &writer->stop, 1);
+	/* relaxed: see writer_run(). */
+	croom_set_relaxed(&writer->stop, 1);
 	door_call(&writer->door);
 	pthread_join(writer->thread, NULL);
 }

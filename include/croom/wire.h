@@ -33,7 +33,7 @@
 
 /*
  * `name` is PAIR.END, which stands nowhere else: by it a checker weakens or delays one access alone. It defines these
- * eight itself, in the header that -DCROOM_CHECKED='"HEADER"' names; every other build has the plain builtins.
+ * nine itself, in the header that -DCROOM_CHECKED='"HEADER"' names; every other build has the plain builtins.
  */
 #ifdef CROOM_CHECKED
 #include CROOM_CHECKED
@@ -43,8 +43,9 @@
 /* Announcing a lane after a sleep against publishing a panel: the one place where both sides need a total order. */
 #define croom_get_seq(name, p) __atomic_load_n((p), __ATOMIC_SEQ_CST)
 #define croom_set_seq(name, p, v) __atomic_store_n((p), (v), __ATOMIC_SEQ_CST)
-/* Acquire and release at once; returns what was there. */
-#define croom_trade(name, p, v) __atomic_exchange_n((p), (v), __ATOMIC_ACQ_REL)
+/* Put this there and return what was there: who acquires sees what all did who had put something there before. */
+#define croom_trade_acquire(name, p, v) __atomic_exchange_n((p), (v), __ATOMIC_ACQUIRE)
+#define croom_trade_release(name, p, v) __atomic_exchange_n((p), (v), __ATOMIC_RELEASE)
 #define croom_get_relaxed(p) __atomic_load_n((p), __ATOMIC_RELAXED)
 #define croom_set_relaxed(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
 /* For what several lanes count, and rarely: a locked instruction on x86. Returns what was there. */

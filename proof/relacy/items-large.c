@@ -47,5 +47,5 @@ static void consumer(void)
 
 const struct proof_model proof_model = {
 	.what = "large items, full and empty, in a queue of three cells",
-	.begin = begin, .thread = { producer, consumer }, .preemptions = 2,
+	.orders = "items.", .begin = begin, .thread = { producer, consumer }, .preemptions = 2,
 };

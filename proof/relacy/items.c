@@ -52,5 +52,5 @@ static void consumer(void)
 
 const struct proof_model proof_model = {
 	.what = "small items, one and many, across the end of the memory and of the numbers",
-	.begin = begin, .thread = { producer, consumer }, .preemptions = 3,
+	.orders = "items.fill.", .begin = begin, .thread = { producer, consumer }, .preemptions = 3,
 };

@@ -76,5 +76,5 @@ static void end(void)
 
 const struct proof_model proof_model = {
 	.what = "the first record of each revision, while the marks are written over",
-	.begin = begin, .thread = { control, data }, .end = end, .preemptions = 2,
+	.orders = "lane.mark.", .begin = begin, .thread = { control, data }, .end = end, .preemptions = 2,
 };

@@ -37,5 +37,5 @@ static void sleeper(void)
 
 const struct proof_model proof_model = {
 	.what = "two swaps, and a lane that wakes and sleeps",
-	.begin = begin, .thread = { control, sleeper }, .preemptions = 3,
+	.orders = "lane.unpark.,lane.observed.", .begin = begin, .thread = { control, sleeper }, .preemptions = 3,
 };

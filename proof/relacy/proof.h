@@ -7,7 +7,7 @@
  *	static void producer(void) { ... }
  *	static void consumer(void) { ... proof_expect(value == 7, "a record that was never written"); }
  *	const struct proof_model proof_model = {
- *		.what = "...", .begin = begin, .thread = { producer, consumer }, .preemptions = 3,
+ *		.what = "...", .orders = "ring.", .begin = begin, .thread = { producer, consumer }, .preemptions = 3,
  *	};
  *
  * Found by itself, without proof_expect(): data races (every plain access of the real code and of the model is seen), use
@@ -25,6 +25,7 @@ enum { PROOF_THREADS_MAX = 4 };
 
 struct proof_model {
 	const char *what;                            /* one line */
+	const char *orders;                          /* it is made to find these: beginnings of names, with commas between */
 	const char *broken;                          /* a negative control: what is wrong with it */
 	void (*begin)(void);
 	void (*thread[PROOF_THREADS_MAX])(void);
@@ -49,5 +50,14 @@ void proof_yield(void);
 
 /* This thread is over. */
 _Noreturn void proof_leave(void);
+
+/* So is the program, as after exit(): who only pauses from now on is over, too. */
+void proof_exit(void);
+
+/*
+ * A sleep of a millisecond or more that ends by itself has missed its wake, so none does, and a wake that is lost is a
+ * deadlock; unless begin() sets this.
+ */
+extern bool proof_sleeps_end;
 
 #endif

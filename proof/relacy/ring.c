@@ -53,5 +53,5 @@ static void consumer(void)
 
 const struct proof_model proof_model = {
 	.what = "the byte ring, full and empty, across the end of its memory",
-	.begin = begin, .thread = { producer, consumer }, .preemptions = 3,
+	.orders = "ring.", .begin = begin, .thread = { producer, consumer }, .preemptions = 3,
 };

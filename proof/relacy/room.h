@@ -64,7 +64,7 @@ static void room_begin(void)
 }
 
 /* Put a number of one digit into both slots, and do not wait. */
-__attribute__((unused)) static void room_swap(unsigned number, struct croom_swap_result *result)
+static inline void room_swap(unsigned number, struct croom_swap_result *result)
 {
 	const char text[] = { 'n', ':', (char)('0' + number), 0 };
 	const struct croom_change both[] = { { "one", text }, { "other", text } };
@@ -73,7 +73,7 @@ __attribute__((unused)) static void room_swap(unsigned number, struct croom_swap
 	proof_expect(croom_room_swap(room, both, 2, &publish, result, NULL) == 0, "a swap was refused");
 }
 
-static struct croom_lane *room_lane(const char *name)
+static inline struct croom_lane *room_lane(const char *name)
 {
 	struct croom_lane *lane;
 
@@ -82,7 +82,7 @@ static struct croom_lane *room_lane(const char *name)
 }
 
 /* A record: both handlers are of the same change. Returns the number of that. */
-static uint64_t room_record(struct croom_lane *lane, const struct croom_panel *panel)
+static inline uint64_t room_record(struct croom_lane *lane, const struct croom_panel *panel)
 {
 	call first = { 0 }, second = { 0 };
 

@@ -9,7 +9,7 @@
  * its history, for everybody who uses it afterwards without a race knows of that write.
  *
  * Usage: MODEL [--weaken NAME ORDER] [--preemptions N] [--executions N] [--long] [--history]
- * Prints `what TEXT`, `broken TEXT` for a negative control, `order NAME ORDER TIMES` for each ordered access of the threads,
+ * Prints `what TEXT`, `orders NAMES`, `broken TEXT` for a negative control, `order NAME ORDER TIMES` for each ordered access of the threads,
  * then `clean EXECUTIONS` or `found EXECUTION WHAT`, with code addresses as @HEX. Exits 0 when clean, 3 when not.
  */
 #include "runtime.hpp"
@@ -24,7 +24,6 @@ struct word {
 	rl::atomic_data *data;
 	uint64_t value[rl::atomic_history_size];
 	unsigned newest;
-	granule *at;
 };
 
 struct weakening {
@@ -43,6 +42,7 @@ static const rl::memory_order relacy_orders[] = { rl::mo_relaxed, rl::mo_acquire
 static weakening weak = { nullptr, PROOF_RELAXED };
 static used_order used[64];
 static unsigned used_count;
+static struct { uintptr_t at; proof::granule granule; } strays[4];
 static word words[4096];
 static unsigned word_count;
 static char report[512];
@@ -118,12 +118,28 @@ static uint64_t memory(const void *at, unsigned size)
 	return value;
 }
 
+/* An atomic on a thread's stack, which it shows to others. */
+static granule *stray_at(uintptr_t at)
+{
+	for (auto &stray : strays)
+		if (stray.granule.execution != execution || stray.at == at) {
+			if (stray.granule.execution != execution)
+				stray = { at, {} };
+			stray.granule.execution = execution;
+			return &stray.granule;
+		}
+	fprintf(stderr, "proof: too many atomics on stacks\n");
+	abort();
+}
+
 static word *word_at(const void *at, unsigned size)
 {
 	granule *g = shadow_at((uintptr_t)at, execution);
 
-	if (!g || ((uintptr_t)at & (size - 1)) || (size != 4 && size != 8)) {
-		fprintf(stderr, "proof: an atomic of %u bytes at %p, which is not under check\n", size, at);
+	if (!g)
+		g = stray_at((uintptr_t)at & ~(uintptr_t)7);
+	if (((uintptr_t)at & (size - 1)) || (size != 4 && size != 8)) {
+		fprintf(stderr, "proof: an atomic of %u bytes at %p\n", size, at);
 		abort();
 	}
 	word *&w = g->atomic[((uintptr_t)at & 4) != 0];
@@ -137,7 +153,6 @@ static word *word_at(const void *at, unsigned size)
 		w->newest = rl::ctx().threadx_->atomic_init(w->data);
 		never_seen(w->data, w->newest);
 		w->value[w->newest] = memory(at, size);
-		w->at = g;
 	}
 	return w;
 }
@@ -172,6 +187,33 @@ static void trace(const char *what, const char *name, proof_order order, const v
 	if (tracing)
 		printf("  thread %u: %s %s %s %p: %#lx%s\n", me(), what, order_names[order], *name ? name : "-", at, value,
 		       old ? " (an older one)" : "");
+}
+
+/* What comes newest is what it changes. */
+static uint64_t change(const char *name, proof_order order, void *at, unsigned size, uint64_t value, bool add, uintptr_t from)
+{
+	word *w = nullptr;
+	bool again;
+
+	if (running) {
+		order = order_of(name, order);
+		rl::ctx().sched();
+		touch(at, size, act::atomic_write, from);
+		w = word_at(at, size);
+		rl::thread_info_base *thread = rl::ctx().threadx_;
+		w->newest = order == PROOF_RELAXED ? thread->atomic_rmw_relaxed(w->data, again) :
+			order == PROOF_ACQUIRE ? thread->atomic_rmw_acquire(w->data, again) :
+			order == PROOF_RELEASE ? thread->atomic_rmw_release(w->data, again) :
+			thread->atomic_rmw_acq_rel(w->data, again);
+	}
+	uint64_t was = memory(at, size);
+	value = add ? was + value : value;
+	memcpy(at, &value, size);
+	if (w) {
+		w->value[w->newest] = memory(at, size);
+		trace(add ? "add" : "exchange", name, order, at, w->value[w->newest], false);
+	}
+	return was;
 }
 
 }
@@ -215,23 +257,12 @@ void proof_store(const char *name, proof_order order, void *at, unsigned size, u
 
 uint64_t proof_trade(const char *name, proof_order order, void *at, unsigned size, uint64_t value)
 {
-	if (running) {
-		order = order_of(name, order);
-		rl::ctx().sched();
-		touch(at, size, act::atomic_write, FROM);
-		word *w = word_at(at, size);
-		rl::thread_info_base *thread = rl::ctx().threadx_;
-		bool again;
-		w->newest = order == PROOF_RELAXED ? thread->atomic_rmw_relaxed(w->data, again) :
-			order == PROOF_ACQUIRE ? thread->atomic_rmw_acquire(w->data, again) :
-			order == PROOF_RELEASE ? thread->atomic_rmw_release(w->data, again) :
-			thread->atomic_rmw_acq_rel(w->data, again);
-		w->value[w->newest] = size == 4 ? (uint32_t)value : value;
-		trace("exchange", name, order, at, value, false);
-	}
-	uint64_t was = memory(at, size);
-	memcpy(at, &value, size);
-	return was;
+	return change(name, order, at, size, value, false, FROM);
+}
+
+uint64_t proof_add(const char *name, proof_order order, void *at, unsigned size, uint64_t value)
+{
+	return change(name, order, at, size, value, true, FROM);
 }
 
 void proof_expect(bool holds, const char *what)
@@ -330,6 +361,8 @@ static int search(rl::test_params &params, bool history)
 	rl::test_result_e result = search_all(params);
 
 	printf("what %s\n", proof_model.what);
+	if (proof_model.orders)
+		printf("orders %s\n", proof_model.orders);
 	if (proof_model.broken)
 		printf("broken %s\n", proof_model.broken);
 	for (unsigned i = 0; i < used_count; i++)

@@ -60,5 +60,5 @@ static void finder(void)
 
 const struct proof_model proof_model = {
 	.what = "strings, interned while others get and find them",
-	.begin = begin, .thread = { writer, reader, finder }, .preemptions = 3,
+	.orders = "strings.", .begin = begin, .thread = { writer, reader, finder }, .preemptions = 3,
 };

@@ -73,6 +73,7 @@ rl::test_result_e search_all(rl::test_params &params)
 	case 20: return search_suite<2, 0>(params);
 	case 30: return search_suite<3, 0>(params);
 	case 40: return search_suite<4, 0>(params);
+	case 11: return search_suite<1, 1>(params);
 	case 12: return search_suite<1, 2>(params);
 	case 13: return search_suite<1, 3>(params);
 	case 21: return search_suite<2, 1>(params);

@@ -52,5 +52,5 @@ static void lane_b(void)
 
 const struct proof_model proof_model = {
 	.what = "two swaps of two slots at once, two lanes that run", .broken = BROKEN,
-	.begin = begin, .thread = { control, lane_a, lane_b }, .preemptions = 2,
+	.orders = "room.publish.", .begin = begin, .thread = { control, lane_a, lane_b }, .preemptions = 2,
 };

@@ -46,5 +46,5 @@ static void getter(void)
 
 const struct proof_model proof_model = {
 	.what = "a bare pointer, set twice and got three times",
-	.begin = begin, .thread = { setter, getter }, .preemptions = 4,
+	.orders = "wire.", .begin = begin, .thread = { setter, getter }, .preemptions = 4,
 };

@@ -71,7 +71,8 @@ bool torture_store(const struct torture_site *site, void *at, uint64_t *value);
 #define croom_get_seq(name, p) TORTURE_GET(#name, p, __ATOMIC_SEQ_CST)
 #define croom_set_seq(name, p, v) TORTURE_SET(#name, p, v, __ATOMIC_SEQ_CST)
 /* The library has none. */
-#define croom_trade(name, p, v) __atomic_exchange_n((p), (v), __ATOMIC_ACQ_REL)
+#define croom_trade_acquire(name, p, v) __atomic_exchange_n((p), (v), __ATOMIC_ACQUIRE)
+#define croom_trade_release(name, p, v) __atomic_exchange_n((p), (v), __ATOMIC_RELEASE)
 #define croom_get_relaxed(p) (torture_relaxed(), __atomic_load_n((p), __ATOMIC_RELAXED))
 #define croom_add_relaxed(p, v) (torture_relaxed(), __atomic_fetch_add((p), (v), __ATOMIC_RELAXED))
 #define croom_set_relaxed(p, v) (torture_relaxed(), __atomic_store_n((p), (v), __ATOMIC_RELAXED))

@@ -15,13 +15,13 @@ import sys
 import time
 
 FOLDERS = ("include", "lib", "control", "tap", "ctl", "example")
-ACCESS = re.compile(r"\bcroom_(get_acquire|set_release|get_seq|set_seq|trade)\(([a-z_]+(?:\.[a-z_]+)+)")
+ACCESS = re.compile(r"\bcroom_(get_acquire|set_release|get_seq|set_seq|trade_acquire|trade_release)\(([a-z_]+(?:\.[a-z_]+)+)")
 COMMENT = re.compile(r"\s*(/\*|\*([ /]|$))")   # and not *first = ...
 # What each macro's order can be weakened to.
 WEAKER = {
     "get_acquire": ("acquire", ["relaxed"]), "set_release": ("release", ["relaxed"]),
     "get_seq": ("seq_cst", ["acquire", "relaxed"]), "set_seq": ("seq_cst", ["release", "relaxed"]),
-    "trade": ("acq_rel", ["acquire", "release", "relaxed"]),
+    "trade_acquire": ("acquire", ["relaxed"]), "trade_release": ("release", ["relaxed"]),
 }
 
 
@@ -60,6 +60,7 @@ class Model:
 
     def look(self):
         self.said, self.orders, self.seconds = self.run()
+        self.made_for = tuple(self.said.get("orders", "none").split(","))
 
     def where(self, text):
         """Code addresses become functions, files and lines."""
@@ -106,8 +107,13 @@ def judge_orders(models, names, pool):
     """Prints the table; returns how many rows are wrong."""
     bad = 0
     rows = [(name, WEAKER[macro][0], to) for name, macro in sorted(names.items()) for to in WEAKER[macro][1]]
-    real = sorted((m for m in models if "broken" not in m.said), key=lambda m: m.seconds)
-    results = [pool.submit(weaken, [m for m in real if name in m.orders], name, to) for name, _, to in rows]
+    real = [m for m in models if "broken" not in m.said]
+
+    def able(name):
+        """The models that run it, first those that are made for it."""
+        return sorted((m for m in real if name in m.orders), key=lambda m: not name.startswith(m.made_for))
+
+    results = [pool.submit(weaken, able(name), name, to) for name, _, to in rows]
     print(f"# {'order':24} {'from':8}    {'to':8} {'model':10} {'executions':>10}  what was seen")
     for (name, was, to), result in zip(rows, results):
         found, tried = result.result()
