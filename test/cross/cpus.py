@@ -95,6 +95,9 @@ def functions(assembly):
         if mark:
             lines.append(mark.group(1))
             continue
+        # clang says where it keeps a register on the stack, which may be by another register than the usual one.
+        if re.search(r"-byte (Folded )?(Spill|Reload)$", line):
+            continue
         code = re.sub(r"(^\s*#|\s# |//).*", "", re.sub(r"^\d+:", "", line)).strip()
         if code and not code.startswith(".") and not code.endswith(":"):
             lines += [" ".join(part.split()) for part in code.split(";")]

@@ -51,6 +51,18 @@ void lane_counts(struct croom_lane *lane, uint64_t n)
 	croom_lane_records_add(lane, n);
 }
 
+int lane_call(struct croom_lane *lane, const struct croom_panel *panel, tick *t);
+int lane_call(struct croom_lane *lane, const struct croom_panel *panel, tick *t)
+{
+	return croom_lane_call(printer, lane, panel, t);
+}
+
+void lane_decide(struct croom_lane *lane, uint64_t record);
+void lane_decide(struct croom_lane *lane, uint64_t record)
+{
+	croom_lane_decide(lane, record, 1);
+}
+
 void *ring_reserve(struct croom_ring *ring, size_t length);
 void *ring_reserve(struct croom_ring *ring, size_t length)
 {

@@ -63,4 +63,13 @@
 	cross_value_;                                                                        \
 })
 
+#define __atomic_exchange_n(at, value, order) __extension__({                               \
+	__typeof__(at) cross_at_ = (at);                                                     \
+	__typeof__(*cross_at_) cross_value_ = (value);                                       \
+	CROSS_MARK("trade");                                                                 \
+	cross_value_ = __atomic_exchange_n(cross_at_, cross_value_, order);                  \
+	CROSS_MARK("end");                                                                   \
+	cross_value_;                                                                        \
+})
+
 #endif
