@@ -31,7 +31,7 @@ EXCHANGES = [("acquire", "relaxed", "load", "ACQUIRE=__ATOMIC_RELAXED"),
              ("relaxed", "release", "store", "RELAXED_STORE=__ATOMIC_RELEASE")]
 # Columns of the table in doc/ORDERING.md that are a whole function of fast.c.
 PATHS = {"observe nothing changed": "observe", "slot call": "slot_call", "wire get": "wire_get", "wire set": "wire_set"}
-NAMED = re.compile(r"\bcroom_(?:(?:get_acquire|set_release|get_seq|set_seq|trade_acquire|trade_release)\(([a-z_.]+),|wire_(get|set)\()")
+NAMED = re.compile(r"\bcroom_(?:\w+\(([a-z_]+(?:\.[a-z_]+)+),|wire_(get|set)\()")
 failed = 0
 
 
