@@ -140,7 +140,9 @@ static void write_observed(struct croom_journal *journal, const struct croom_swa
 	for (unsigned i = 0; i < result->lanes; i++) {
 		const struct croom_lane_start *lane = &result->lane[i];
 
-		snprintf(number, sizeof(number), lane->first_record ? "%llu" : "", (unsigned long long)lane->first_record);
+		number[0] = 0;
+		if (lane->first_record)
+			snprintf(number, sizeof(number), "%llu", (unsigned long long)lane->first_record);
 		snprintf(note, sizeof(note), "%s", lane->parked ? "asleep" : "");
 		if (lane->revision > result->revision)
 			snprintf(note, sizeof(note), "went to revision %llu", (unsigned long long)lane->revision);
