@@ -37,6 +37,7 @@ FITS = {
     "strings-place": ("swap,strings,delay", {"strings"}),
     "wire-ahead": ("swap,wire,delay", {"wire"}),
 }
+RUNS = 10
 # Found at the end only, so the end has to come.
 AT_THE_END = {"never-closed": "2000", "calls-wrong": "2000"}
 # Accesses that no run here finds without their order, and what does: doc/ORDERING.md.
@@ -56,9 +57,13 @@ def finds(name):
     actors, kinds = FITS.get(name, (LANES, FREED))
 
     def test():
-        run = Run(program, "--broken", name, "--actors", actors, "--swaps", AT_THE_END.get(name, "1e6"), expected=True)
-        fits = kinds & set(run.found) or run.sanitizer
-        check(run.rc and fits, f"found {run.found or 'nothing'}\n" + run.told())
+        # Whether two threads meet is the machine's affair: a run that ends without is followed by another.
+        for _ in range(RUNS):
+            run = Run(program, "--broken", name, "--actors", actors, "--swaps", AT_THE_END.get(name, "1e6"), expected=True)
+            fits = run.rc and (kinds & set(run.found) or run.sanitizer)
+            if fits:
+                break
+        check(fits, f"found {run.found or 'nothing'} in {RUNS} runs\n" + run.told())
 
     test.__name__ = "finds_" + name.replace("-", "_")
     return test
@@ -67,8 +72,11 @@ def finds(name):
 def finds_relaxed(name):
     def test():
         actors = ACTORS.get(name.split(".")[0], LANES)
-        run = Run(program, "--broken", "relaxed:" + name, "--actors", actors, "--swaps", "1e6", expected=True)
-        check(run.rc == 66 and run.sanitizer, "ThreadSanitizer said nothing\n" + run.told())
+        for _ in range(RUNS):
+            run = Run(program, "--broken", "relaxed:" + name, "--actors", actors, "--swaps", "1e6", expected=True)
+            if run.rc == 66 and run.sanitizer:
+                break
+        check(run.rc == 66 and run.sanitizer, f"ThreadSanitizer said nothing in {RUNS} runs\n" + run.told())
 
     test.__name__ = "finds_relaxed_" + name.replace(".", "_")
     return test
