@@ -68,9 +68,10 @@ extern const char *weak_name;
 #define croom_set_release(name, p, v) checked_set(#name, p, v, __ATOMIC_RELEASE)
 #define croom_get_seq(name, p) checked_get(#name, p, __ATOMIC_SEQ_CST)
 #define croom_set_seq(name, p, v) checked_set(#name, p, v, __ATOMIC_SEQ_CST)
-#define croom_trade(name, p, v)                                                   \
-	(is_weak(#name) ? __atomic_exchange_n((p), (v), __ATOMIC_RELAXED) :       \
-			  __atomic_exchange_n((p), (v), __ATOMIC_ACQ_REL))
+#define checked_trade(name, p, v, order) \
+	(is_weak(name) ? __atomic_exchange_n((p), (v), __ATOMIC_RELAXED) : __atomic_exchange_n((p), (v), order))
+#define croom_trade_acquire(name, p, v) checked_trade(#name, p, v, __ATOMIC_ACQUIRE)
+#define croom_trade_release(name, p, v) checked_trade(#name, p, v, __ATOMIC_RELEASE)
 #define croom_get_relaxed(p) __atomic_load_n((p), __ATOMIC_RELAXED)
 #define croom_set_relaxed(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
 #define croom_add_relaxed(p, v) __atomic_fetch_add((p), (v), __ATOMIC_RELAXED)

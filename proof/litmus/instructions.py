@@ -15,7 +15,8 @@ CODE = {
         ("store", "release"): ["STLR {value},[{at}]"],
         ("store", "seq_cst"): ["STLR {value},[{at}]"],
         ("trade", "relaxed"): ["SWP {value},{out},[{at}]"],
-        ("trade", "acq_rel"): ["SWPAL {value},{out},[{at}]"],
+        ("trade", "acquire"): ["SWPA {value},{out},[{at}]"],
+        ("trade", "release"): ["SWPL {value},{out},[{at}]"],
     },
     "RISCV": {
         # gcc 12 stores with an exchange whose result goes to x0.
@@ -26,7 +27,8 @@ CODE = {
         ("store", "release"): ["fence rw,w", "amoswap.w x0,{value},({at})"],
         ("store", "seq_cst"): ["fence rw,w", "amoswap.w.aq x0,{value},({at})"],
         ("trade", "relaxed"): ["amoswap.w {out},{value},({at})"],
-        ("trade", "acq_rel"): ["fence rw,w", "amoswap.w.aq {out},{value},({at})"],
+        ("trade", "acquire"): ["amoswap.w.aq {out},{value},({at})"],
+        ("trade", "release"): ["fence rw,w", "amoswap.w {out},{value},({at})"],
     },
     "PPC": {
         # A branch on what was loaded, and isync behind it, keeps all that follows behind the load.
@@ -38,7 +40,8 @@ CODE = {
         ("store", "seq_cst"): ["sync", "stw {value},0({at})"],
         # The compilers try again; a test that failed once ends here, and its outcome does not count.
         ("trade", "relaxed"): ["lwarx {out},r0,{at}", "stwcx. {value},r0,{at}", "bne Fail{thread}"],
-        ("trade", "acq_rel"): ["lwsync", "lwarx {out},r0,{at}", "stwcx. {value},r0,{at}", "bne Fail{thread}", "isync"],
+        ("trade", "acquire"): ["lwarx {out},r0,{at}", "stwcx. {value},r0,{at}", "bne Fail{thread}", "isync"],
+        ("trade", "release"): ["lwsync", "lwarx {out},r0,{at}", "stwcx. {value},r0,{at}", "bne Fail{thread}"],
     },
     "X86_64": {
         ("load", "relaxed"): ["movl ({at}),{out}"],
@@ -48,7 +51,8 @@ CODE = {
         ("store", "release"): ["movl {value},({at})"],
         ("store", "seq_cst"): ["xchgl {value},({at})"],
         ("trade", "relaxed"): ["xchgl {out},({at})"],
-        ("trade", "acq_rel"): ["xchgl {out},({at})"],
+        ("trade", "acquire"): ["xchgl {out},({at})"],
+        ("trade", "release"): ["xchgl {out},({at})"],
     },
 }
 
@@ -63,10 +67,10 @@ OTHERWISE = {
         ("store", "relaxed"): ["sw {value},0({at})"],
         ("store", "release"): ["fence rw,w", "sw {value},0({at})"],
         ("store", "seq_cst"): ["fence rw,w", "sw {value},0({at})"],
-        ("trade", "acq_rel"): ["amoswap.w.aqrl {out},{value},({at})"],
+        ("trade", "release"): ["amoswap.w.rl {out},{value},({at})"],
     },
     ("PPC", "clang"): {
-        ("trade", "acq_rel"): ["lwsync", "lwarx {out},r0,{at}", "stwcx. {value},r0,{at}", "bne Fail{thread}", "lwsync"],
+        ("trade", "acquire"): ["lwarx {out},r0,{at}", "stwcx. {value},r0,{at}", "bne Fail{thread}", "lwsync"],
     },
 }
 
@@ -79,8 +83,8 @@ def mnemonic(line):
     return line.split(": ")[-1].split()[0]
 
 
-ACCESS = {"ldr", "ldar", "ldapr", "str", "stlr", "swp", "swpal",
-          "lw", "sw", "amoswap.w", "amoswap.w.aq", "amoswap.w.aqrl", "lwz", "stw", "lwarx", "stwcx.", "movl", "xchgl"}
+ACCESS = {"ldr", "ldar", "ldapr", "str", "stlr", "swp", "swpa", "swpl",
+          "lw", "sw", "amoswap.w", "amoswap.w.aq", "amoswap.w.rl", "lwz", "stw", "lwarx", "stwcx.", "movl", "xchgl"}
 
 
 def kept(arch, first, event, second, event2):
@@ -95,8 +99,8 @@ def kept(arch, first, event, second, event2):
     if arch == "X86_64":
         return not (event == "W" and event2 == "R") or "xchgl" in (one, other)
     if arch == "AArch64":
-        acquired = event == "R" and one in ("ldar", "ldapr", "swpal")
-        released = event2 == "W" and other in ("stlr", "swpal")
+        acquired = event == "R" and one in ("ldar", "ldapr", "swpa")
+        released = event2 == "W" and other in ("stlr", "swpl")
         return acquired or released or (one == "stlr" and other == "ldar")
     if arch == "RISCV":
         for line in between:
@@ -107,7 +111,7 @@ def kept(arch, first, event, second, event2):
         # .rl holds the exchange back, .aq what follows it. Of its store some say that it may still be late: no verdict.
         if ".aq" in one and event == "W":
             return None
-        return ".aq" in one or ".aqrl" in other
+        return ".aq" in one or ".rl" in other
     if "sync" in names or ("lwsync" in names and (event, event2) != ("W", "R")):
         return True
     return event == "R" and "bne" in a and a[-1] == "isync"

@@ -26,7 +26,7 @@ void *memset(void *to, int c, size_t n) { return c || n ? to : NULL; }
 void *memcpy(void *to, const void *from, size_t n) { return from && n ? to : NULL; }"""
 # The black box is read by another process, thousands of words at a time: too much to execute in every way.
 NOT_HERE = ("box.",)
-NAMED = re.compile(r"\bcroom_(?:get_acquire|set_release|get_seq|set_seq|trade|claim)\(([a-z_]+(?:\.[a-z_]+)+)")
+NAMED = re.compile(r"\bcroom_(?:get_acquire|set_release|get_seq|set_seq|trade_acquire|trade_release)\(([a-z_]+(?:\.[a-z_]+)+)")
 
 
 def run(*command, **environment):

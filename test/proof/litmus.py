@@ -31,7 +31,7 @@ CLANG = {"AArch64": ["clang", "--target=aarch64-linux-gnu", "-march=armv8.1-a"],
 CLANG_16 = {"AArch64": ["clang-16", "--target=aarch64-linux-gnu", "-march=armv8.3-a"]}
 if platform.machine() == "x86_64":
     GCC["X86_64"] = ["gcc", "-fcf-protection=none"]
-NAMED = re.compile(r"\bcroom_(?:get_acquire|set_release|get_seq|set_seq|trade|claim)\(([a-z_]+(?:\.[a-z_]+)+)")
+NAMED = re.compile(r"\bcroom_(?:get_acquire|set_release|get_seq|set_seq|trade_acquire|trade_release)\(([a-z_]+(?:\.[a-z_]+)+)")
 BUILTIN = {"load": "{t} f({t} *p) {{ return __atomic_load_n(p, __ATOMIC_{o}); }}",
            "store": "void f({t} *p, {t} v) {{ __atomic_store_n(p, v, __ATOMIC_{o}); }}",
            "trade": "{t} f({t} *p, {t} v) {{ return __atomic_exchange_n(p, v, __ATOMIC_{o}); }}"}
