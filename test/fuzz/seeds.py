@@ -134,6 +134,21 @@ def varlink():
                 b"\7" + call("Watch", more=True, interval_ms=50) + b"\5\5\5\5\7" + one, b"\x0e\x05" + call("List"), b"\x0e\x09" + one + b"\6",
                 b"[" * 50, b'{"a":' * 33, b'{"method":"\xff"}\0', b'{"method":"a\\u0000b"}\0', b'{"a":1,"a":2}\0',
                 b'{"method":1e999}\0', b'{"method":99999999999999999999}\0', b'{"method":"\\ud800"}\0', b"x" * 300, b"\x0f\x01\0")
+    guard, shadow = {"kind": "guard", "rules": "p99<5us,errors<3,for=10s"}, {"kind": "shadow", "rules": "differences<9,for=1m"}
+    fives = [swap("printer=number:5", trial=trial, wait_ms=0) for trial in (guard, shadow, dict(shadow, one_in=2),
+             {"kind": "canary", "one_in": 2}, {"kind": "canary"}, {"kind": "guard"}, {"kind": "x"}, dict(guard, rules="p99<"), 7)]
+    kept = swap("printer=number:5", "filter=number:1", confirm_ms=9000, wait_ms=0)
+    yield from (one + fives[0] + b"\4" + call("Trial", slot="printer") + b"\5" + call("List") + call("Trial", slot="printer"),
+                swap("printer=number:1", wait_ms=0) + fives[1] + b"\4" + call("Trial", slot="printer") + call("Promote", slot="printer"),
+                swap("printer=number:1", wait_ms=0) + fives[3] + b"\4\4" + call("Promote", slot="printer") + call("Promote", slot="filter"),
+                kept + call("Confirm") + call("Confirm", revision=3), kept + call("Swap", changes=[]) + one + b"\5" + call("List"),
+                kept + call("Rollback") + call("History"), swap("printer=number:5", observe_ms=5, wait_ms=0) + one + b"\5" + one,
+                b"\3" + swap("printer=number:5", observe_ms=5, wait_ms=9) + b"\5" + call("List") + b"\3\4" + call("List"),
+                call("Freeze", why="w") + one + call("Freeze", why="") + call("Thaw") + one, call("Thaw") + call("Freeze"),
+                call("Profile", slot="printer", for_ms=9) + b"\4" + call("Trial", slot="printer") + b"\5" + call("Profile", slot="x"),
+                call("Pardon", slot="printer", handler="number:5") + call("Journal") + call("At", time_ns=5) + call("Trial", slot="no"),
+                swap("printer=number:5", dry_run=True) + swap("printer=number:x", dry_run=True) + swap("printer=text", dry_run=1),
+                *fives)
 
 
 def config():

@@ -154,20 +154,16 @@ static double half(void *env)
 
 static void clean_up(void)
 {
-	croom_control_close(control);
 	rmdir(folder);
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	const struct croom_control_options options = { .path = path, .program = "fuzz \xff", .clients_max = CLIENTS };
-
 	(void)argc;
 	(void)argv;
 	json_set_alloc_funcs(json_memory, free);
 	MUST(mkdtemp(folder));
 	snprintf(path, sizeof(path), "%s/room", folder);
-	MUST(croom_control_open(&control, NULL, &options, NULL) == 0);
 	atexit(clean_up);
 	return 0;
 }
@@ -178,7 +174,7 @@ static struct croom_room *new_room(void)
 						   { .name = "filter", .type = filter_slot_type, .empty = "all", .help = "\xff" } };
 	static const struct croom_class classes[] = {
 		{ .name = "number", .help = "adds N", .syntax = "N", CROOM_RUNS(number), .open = number_open,
-		  .close = number_close },
+		  .close = number_close, .traits = CROOM_PURE },
 		{ .name = "text", .syntax = "[TEXT]", CROOM_RUNS(number), .open = text_open, .close = number_close },
 	};
 	struct croom_lane *asleep;
@@ -200,8 +196,13 @@ static void work(void)
 	struct pollfd ready = { .fd = croom_control_fd(control), .events = POLLIN };
 	int left = DISPATCHES;
 
-	if (!stalled)
+	if (!stalled) {
+		note one = { .value = -3 };
+
 		panel = croom_lane_observe(lane, panel);
+		croom_lane_call(printer, lane, panel, &one);
+		croom_slot_call(filter, panel, &one);
+	}
 	working = true;
 	while (poll(&ready, 1, 0) > 0) {
 		MUST(croom_control_dispatch(control) == 0);
@@ -223,7 +224,8 @@ static bool known(const char *error)
 	static const char *const names[] = { "org.croom.Room.UnknownSlot", "org.croom.Room.UnknownClass",
 		"org.croom.Room.BadConfig", "org.croom.Room.WrongRevision", "org.croom.Room.Busy", "org.croom.Room.NoHistory",
 		"org.croom.Room.NotPermitted", "org.croom.Room.TooManyClients", "org.croom.Room.Failed",
-		"org.croom.Room.NotObserved", "org.varlink.service.InterfaceNotFound", "org.varlink.service.MethodNotFound",
+		"org.croom.Room.NotObserved", "org.croom.Room.Frozen", "org.croom.Room.Unconfirmed",
+		"org.croom.Room.Quarantined", "org.croom.Room.NoJournal", "org.varlink.service.InterfaceNotFound", "org.varlink.service.MethodNotFound",
 		"org.varlink.service.MethodNotImplemented", "org.varlink.service.InvalidParameter",
 		"org.varlink.service.PermissionDenied", "org.varlink.service.ExpectedMore" };
 
@@ -377,6 +379,7 @@ static void play(const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	const struct croom_control_options options = { .path = path, .program = "fuzz \xff", .clients_max = CLIENTS };
 	struct croom_room *room;
 	uint64_t revision;
 
@@ -384,7 +387,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	now_is = INT64_C(1000000000000);
 	timer_at = 0;
-	room = control->room = new_room();
+	room = new_room();
+	MUST(croom_control_open(&control, room, &options, NULL) == 0);
 	greet();
 	play(data, size);
 	starve = 0;
@@ -400,6 +404,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	stalled = false;
 	pass(INT64_C(61000000000));
 	MUST(control->count == 0 && croom_room_revision(room) >= revision);
+	croom_control_close(control);
 	croom_lane_park(lane);
 	croom_room_close(room);
 	return 0;
