@@ -42,6 +42,9 @@ int croom_room_thaw(struct croom_room *room, const struct croom_origin *origin, 
 		event_plain(room, CROOM_EVENT_THAWED, origin, NULL, room->frozen);
 		free(room->frozen);
 		room->frozen = NULL;
+		/* Trials whose time has run out meanwhile. */
+		if (room->tick_wanted)
+			room->tick_wanted(room->tick_env);
 	}
 	pthread_mutex_unlock(&room->mutex);
 	return rc;

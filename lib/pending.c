@@ -67,8 +67,7 @@ bool pending_holds(const struct pending *pending, uint32_t slot)
 	return false;
 }
 
-/* A change of the room's own: nobody waits for it, and when it cannot be made now it is tried again. */
-static bool publish_own(struct plan *plan, int rc)
+bool publish_own(struct plan *plan, int rc)
 {
 	if (rc == 0)
 		rc = plan_panel(plan, NULL);
@@ -88,7 +87,7 @@ static bool pending_back(struct croom_room *room, enum croom_cause cause)
 
 	snprintf(note, sizeof(note), "revision %llu was not %s in time", (unsigned long long)undone,
 		 cause == CROOM_BY_UNCONFIRMED ? "confirmed" : "observed by every lane");
-	rc = plan_begin(&plan, room, NULL, cause, note, NULL);
+	rc = plan_begin_own(&plan, room, cause, note);
 	for (unsigned i = 0; i < pending->count && rc == 0; i++)
 		plan_put(&plan, pending->back[i].slot, pending->back[i].instance);
 	if (!publish_own(&plan, rc))
@@ -113,7 +112,7 @@ static bool trial_over(struct croom_room *room, uint32_t slot, bool broken)
 	else
 		snprintf(note, sizeof(note), "the %s's time is up: %s stays", trial_kind(trial),
 			 back ? trial->old_spec->entry->name : trial->fresh_spec->entry->name);
-	rc = plan_begin(&plan, room, NULL, cause, note, NULL);
+	rc = plan_begin_own(&plan, room, cause, note);
 	if (rc == 0)
 		plan_put(&plan, slot, back ? trial->old_instance : trial->fresh_instance);
 	return publish_own(&plan, rc);
@@ -126,34 +125,45 @@ static int64_t tick_trials(struct croom_room *room, int64_t now)
 	for (uint32_t i = 0; i < room->slots; i++) {
 		const struct trial *trial = room->panel->slot[i].instance->trial;
 		bool broken;
-		int64_t when;
+		int64_t until, when;
 
 		if (!trial)
 			continue;
 		broken = trial_broken(trial) != 0;
-		if ((broken || trial->until_ns <= now) && trial_over(room, i, broken))
+		/* Whose time is up while the room is frozen stays as it is, and guards, until it is thawed. */
+		until = room->frozen && trial->until_ns <= now ? INT64_MAX : trial->until_ns;
+		if ((broken || until <= now) && trial_over(room, i, broken))
 			continue;
 		/* A breach takes effect without us; to report it can wait a moment. */
-		when = trial->is.rules && trial->until_ns > now + LOOK_MS * 1000000 ? now + LOOK_MS * 1000000 : trial->until_ns;
+		when = trial->is.rules && until > now + LOOK_MS * 1000000 ? now + LOOK_MS * 1000000 : until;
 		next = when < next ? when : next;
 	}
 	return next;
 }
 
-static int64_t tick_pending(struct croom_room *room, int64_t now)
+void pending_settle(struct croom_room *room)
 {
 	struct pending *pending = room->pending;
-	int64_t next = INT64_MAX;
 
 	if (!pending)
-		return next;
+		return;
 	if (pending->observe_by_ns != INT64_MAX && !late_lane(room, pending->revision, NULL))
 		pending->observe_by_ns = INT64_MAX;
 	if (pending->observe_by_ns == INT64_MAX && pending->confirm_by_ns == INT64_MAX) {
 		room->pending = NULL;
 		pending_free(pending);
-		return next;
 	}
+}
+
+static int64_t tick_pending(struct croom_room *room, int64_t now)
+{
+	struct pending *pending;
+	int64_t next = INT64_MAX;
+
+	pending_settle(room);
+	pending = room->pending;
+	if (!pending)
+		return next;
 	if (pending->confirm_by_ns <= now && pending_back(room, CROOM_BY_UNCONFIRMED))
 		return next;
 	if (pending->observe_by_ns <= now && pending_back(room, CROOM_BY_UNOBSERVED))
@@ -176,6 +186,12 @@ int64_t croom_room_tick(struct croom_room *room)
 	other = tick_pending(room, now);
 	next = other < next ? other : next;
 	collect(room);
+	if (!endings_tick(room))
+		next = now;
+	collect(room);
+	/* What is due and could not be done, for want of memory, is tried again. */
+	if (next <= now)
+		next = now + CLOSE_MS * 1000000;
 	if (room->retired && next > now + CLOSE_MS * 1000000)
 		next = now + CLOSE_MS * 1000000;
 	box_update(room, true);
@@ -184,8 +200,7 @@ int64_t croom_room_tick(struct croom_room *room)
 	pthread_mutex_unlock(&room->mutex);
 	if (next == INT64_MAX)
 		return -1;
-	/* What is due and could not be done is tried again. */
-	return next > now + 1000000 ? (next - now + 999999) / 1000000 : 1;
+	return (next - now + 999999) / 1000000;
 }
 
 static int may_confirm(const struct croom_room *room, uint64_t revision, struct croom_error *err)

@@ -30,7 +30,7 @@ int out_of_memory(struct croom_error *err)
 	return croom_error_set(err, -ENOMEM, CROOM_ERROR_OTHER, NULL, "out of memory; nothing was changed");
 }
 
-/* May a panel be published now, and is `expect` (0: any) the current one? */
+/* May an operator's panel be published now, and is `expect` (0: any) the current one? */
 int may_publish(struct croom_room *room, uint64_t expect, struct croom_error *err)
 {
 	uint64_t current = room->panel->pub.revision;
@@ -44,6 +44,7 @@ int may_publish(struct croom_room *room, uint64_t expect, struct croom_error *er
 		return -ESTALE;
 	}
 	collect(room);
+	pending_settle(room);
 	if (room->retired >= CROOM_RETIRED_MAX) {
 		int64_t late_ns;
 		const struct lane *late = late_lane(room, current, &late_ns);
@@ -77,11 +78,9 @@ int may_change(struct croom_room *room, enum croom_cause cause, struct croom_err
 	return -EBUSY;
 }
 
-int plan_begin(struct plan *plan, struct croom_room *room, const struct croom_swap_options *options, enum croom_cause cause,
-	       const char *note, struct croom_error *err)
+static int plan_start(struct plan *plan, struct croom_room *room, int rc, const struct croom_swap_options *options,
+		      enum croom_cause cause, const char *note, struct croom_error *err)
 {
-	int rc = may_publish(room, options ? options->expect : 0, err);
-
 	plan->room = room;
 	plan->err = err;
 	plan->dry = options && options->dry_run;
@@ -95,6 +94,21 @@ int plan_begin(struct plan *plan, struct croom_room *room, const struct croom_sw
 		return rc;
 	plan->state = state_new(room, room->panel->pub.revision + 1, options ? options->origin : NULL, cause, note ? note : "");
 	return plan->state ? 0 : out_of_memory(err);
+}
+
+int plan_begin(struct plan *plan, struct croom_room *room, const struct croom_swap_options *options, enum croom_cause cause,
+	       const char *note, struct croom_error *err)
+{
+	return plan_start(plan, room, may_publish(room, options ? options->expect : 0, err), options, cause, note, err);
+}
+
+/*
+ * A lane that hangs may hang because of what is to go back. There are only so many of these: an operator's change has begun
+ * each of them, and he is refused when CROOM_RETIRED_MAX panels wait.
+ */
+int plan_begin_own(struct plan *plan, struct croom_room *room, enum croom_cause cause, const char *note)
+{
+	return plan_start(plan, room, 0, NULL, cause, note, NULL);
 }
 
 /* Close what was opened for a plan and is not (or not only) in force. */
@@ -338,6 +352,23 @@ static bool trials_begin(const struct plan *plan)
 	return any;
 }
 
+/* A trial whose new handler takes over is over when every lane has left it. */
+static bool trials_ending(const struct plan *plan)
+{
+	struct croom_room *room = plan->room;
+	bool any = false;
+
+	for (uint32_t i = 0; i < room->slots; i++) {
+		struct trial *trial = room->panel->slot[i].instance->trial;
+
+		if (trial && trial_old(trial) && plan->instance[i] == trial_fresh(trial)) {
+			ending_begin(room, i, trial);
+			any = true;
+		}
+	}
+	return any;
+}
+
 /* Publish and remember it; cannot fail. */
 void plan_publish(struct plan *plan)
 {
@@ -353,6 +384,7 @@ void plan_publish(struct plan *plan)
 		plan->pending = NULL;
 	}
 	timed |= trials_begin(plan);
+	timed |= trials_ending(plan);
 	plan->state->trusted = !on_trial(plan) && (!room->pending || room->pending->confirm_by_ns == INT64_MAX);
 	event_change(room, CROOM_EVENT_INTENT, plan->panel, plan->state);
 	publish(room, plan->panel);

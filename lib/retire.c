@@ -45,6 +45,7 @@ void collect(struct croom_room *room)
 		room->retired--;
 		panel_free(room, panel);
 	}
+	endings_collect(room);
 }
 
 /* Since when the lane holds up the oldest panel that it has not left. After collect(). */

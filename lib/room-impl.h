@@ -125,6 +125,7 @@ struct croom_room {
 	unsigned gauges;
 	struct gauge gauge[ROOM_GAUGES_MAX];
 	struct pending *pending;     /* the change that waits to be confirmed or observed, or NULL */
+	struct trial *endings;       /* over, but perhaps not for every lane yet */
 	uint64_t undone, undone_by;  /* the last change that went back by itself, and the revision that did it */
 	char *frozen;                /* why; NULL: it is not */
 	struct quarantined *quarantined;
@@ -181,6 +182,8 @@ int plan_put(struct plan *plan, uint32_t slot, struct instance *instance);
 int plan_panel(struct plan *plan, const struct croom_swap_options *options);
 void plan_publish(struct plan *plan);
 void plan_end(struct plan *plan);
+/* The same for a change of the room's own: nobody waits for it, and no number of panels that wait for a lane refuses it. */
+int plan_begin_own(struct plan *plan, struct croom_room *room, enum croom_cause cause, const char *note);
 int may_publish(struct croom_room *room, uint64_t expect, struct croom_error *err);
 /* May an operator change anything, or is the room frozen, or does a change wait to be confirmed? */
 int may_change(struct croom_room *room, enum croom_cause cause, struct croom_error *err);
@@ -212,6 +215,18 @@ bool pending_holds(const struct pending *pending, uint32_t slot);
 struct pending *pending_new(const struct plan *plan, const struct croom_swap_options *options);
 void pending_begin(struct pending *pending);
 void pending_free(struct pending *pending);
+/* Let go of it when nothing is left to wait for. After collect(). */
+void pending_settle(struct croom_room *room);
+/* Put a change of the room's own in force; false: there was no memory for it, and it is tried again. */
+bool publish_own(struct plan *plan, int rc);
+
+/* ending.c */
+void ending_begin(struct croom_room *room, uint32_t slot, struct trial *trial);
+/* Let go of those that every lane has left and that have held. */
+void endings_collect(struct croom_room *room);
+/* Go back from those that were broken; false: one has to be tried again. */
+bool endings_tick(struct croom_room *room);
+void endings_drop(struct croom_room *room);
 
 /* event.c */
 void event_change(struct croom_room *room, enum croom_event_kind kind, const struct panel *panel, const struct state *state);

@@ -134,6 +134,7 @@ void croom_room_close(struct croom_room *room)
 	pending_free(room->pending);
 	if (room->panel)
 		panel_free(room, room->panel);
+	endings_drop(room);
 	free(room->spare);
 	for (unsigned i = 0; i < room->states; i++)
 		state_free(room, room->state[(room->first_state + i) % (CROOM_HISTORY_MAX + 1)]);
@@ -237,6 +238,8 @@ static int class_busy(const struct croom_room *room, uint32_t slot, const struct
 		return croom_error_set(err, -EBUSY, CROOM_ERROR_OTHER, late->name,
 				       "lane %s may still run %s: it has not moved since revision %llu", late->name, entry->name,
 				       (unsigned long long)late->passed);
+	if (room->endings)
+		return croom_error_set(err, -EBUSY, CROOM_ERROR_OTHER, name, "%s is kept open for a trial that is going back", entry->name);
 	return croom_error_set(err, -EBUSY, CROOM_ERROR_OTHER, name, "a prepared change holds a handler of %s", entry->name);
 }
 

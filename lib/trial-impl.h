@@ -14,6 +14,10 @@ struct trial {
 	uint64_t revision;
 	int64_t until_ns;                                 /* CLOCK_MONOTONIC; INT64_MAX: no end */
 	uint64_t floor[CROOM_RULES_MAX];                  /* so many timed calls a quantile is taken of at least */
+	struct trial *next_ending;                        /* ending.c */
+	uint32_t slot;                                    /* which it was in */
+	bool ending;                                      /* its new handler has taken over */
+	bool left;                                        /* and no lane is in the trial any more */
 	/* From here on lanes write. */
 	uint32_t turn __attribute__((aligned(PANEL_LINE)));
 	uint32_t canary_turn;

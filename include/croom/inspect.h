@@ -136,7 +136,7 @@ void croom_room_note(struct croom_room *room, const struct croom_origin *origin,
 int croom_room_each_quarantined(struct croom_room *room, int (*visit)(void *env, const struct croom_quarantine_view *one),
 				void *env);
 
-/* Panels that still wait for a lane, at most CROOM_RETIRED_MAX. */
+/* Panels that still wait for a lane, at most CROOM_RETIRED_MAX and those of changes that have gone back or ended by themselves. */
 unsigned croom_room_retired(struct croom_room *room);
 
 #pragma GCC visibility pop

@@ -46,7 +46,8 @@ enum {
 	CROOM_CONFIG_MAX = 65536,  /* bytes of a config */
 	CROOM_HISTORY_MAX = 1000,  /* changes remembered; fewer where their configs take more than the next */
 	CROOM_HISTORY_BYTES = 16 * 1024 * 1024,
-	CROOM_RETIRED_MAX = 64,    /* panels that wait for a late lane before swaps are refused with -EBUSY */
+	CROOM_RETIRED_MAX = 64,    /* panels that wait for a late lane before swaps are refused with -EBUSY; what the room itself
+	                              ends or takes back, <croom/trial.h>, is not refused */
 };
 
 struct croom_room;

@@ -13,7 +13,8 @@
  * open as long; a swap puts it in and another takes it out. So a slot without a trial costs what it always did.
  *
  *   guard    the new handler takes every record. When it breaks a rule, the lane itself goes back to the old one, from
- *            its next call on; when the time is up, the new one stays, bare.
+ *            its next call on; when the time is up, the new one stays, bare. A lane that breaks a rule when the time is
+ *            up, before it has left the trial, has broken it: the room goes back then.
  *   canary   one record in `one_in` goes to the new handler, the rest to the old one.
  *   shadow   every record goes to both, the old one first; what that returned counts, and differences are counted.
  *
@@ -125,15 +126,19 @@ uint64_t croom_histogram_ns(unsigned bucket);
 /* The value that this share (0 to 1) of the counts does not exceed; 0 when there are none. Any thread. */
 uint64_t croom_histogram_quantile(const uint64_t *histogram, double share);
 
-/* Keep what waits to be confirmed. revision: of that change; 0: whichever waits. 0, -ENODATA (nothing does), -ESTALE. */
+/*
+ * Keep what waits to be confirmed. revision: of the change that is meant; 0: whichever waits now, which may be another one than
+ * was last looked at. 0, -ENODATA (nothing does), -ESTALE.
+ */
 int croom_room_confirm(struct croom_room *room, uint64_t revision, const struct croom_origin *origin, struct croom_error *err);
 
 /* The revision that waits to be confirmed, and how long still; 0: none. */
 uint64_t croom_room_unconfirmed(struct croom_room *room, int64_t *left_ms);
 
 /*
- * From now on every change is refused with this reason, until thawed; what goes back by itself still does. 0, -EALREADY
- * (frozen; thaw: is not), -ENOMEM.
+ * From now on every change is refused with this reason, until thawed. What goes back by itself still does, because it
+ * has begun before; a trial whose time is up stays, and goes on guarding, until thawed. 0, -EALREADY (frozen; thaw: is
+ * not), -ENOMEM.
  */
 int croom_room_freeze(struct croom_room *room, const char *why, const struct croom_origin *origin, struct croom_error *err);
 int croom_room_thaw(struct croom_room *room, const struct croom_origin *origin, struct croom_error *err);

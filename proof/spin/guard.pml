@@ -6,28 +6,32 @@
  *
  * The rules, and what each is for; for each there is a variant (-DBROKEN_...) without it, which Spin refutes.
  *
- *  1. One word decides: nothing yet, a breach (a lane's), or kept (the room's). Both set it with a compare-and-swap, so
- *     the first one decides and the other learns it: a lane that has gone back never meets the new handler again, and
- *     none goes back after the room has said that the new one stays.                       BROKEN_PLAIN, BROKEN_DUE
- *  2. The wrapper has a reference to both handlers and drops them when it is closed itself, which is when every lane
+ *  1. The wrapper has a reference to both handlers and drops them when it is closed itself, which is when every lane
  *     has left it. Neither a breach nor the end of the time closes anything.               BROKEN_OLD, BROKEN_NEW
- *  3. The room acts on a trial only while it is in the current panel. A slot that an operator has changed meanwhile
- *     keeps what he put there.                                                             BROKEN_CLOBBER
- *  4. A breach puts back its slot, which is what the lanes run already; that settles a pending change of the slot
+ *  2. A lane may break a rule in the wrapper after the room has published the bare new handler. So the room looks at
+ *     the word once more, when every lane has left the wrapper (lib/ending.c), and goes back if it must.
+ *                                                                                          BROKEN_LOOK, BROKEN_EARLY
+ *  3. Until that look what the wrapper held stays open.                                    BROKEN_CLOSE
+ *  4. The room acts on a trial only while the slot holds it, or what it tried. A slot that an operator has changed
+ *     meanwhile keeps what he put there.                                                   BROKEN_CLOBBER
+ *  5. And if what he put there goes back by itself to what broke its rule, that goes back, too: the trial is kept while
+ *     anything has a reference to the new handler.                                         BROKEN_FORGET
+ *  6. A breach puts back its slot, which is what the lanes run already; that settles a pending change of the slot
  *     (confirm.pml, rule 6). A trial that ends well does not confirm one.
  *
- * What is shown: a lane calls a handler only while it is open; one that has gone back never calls the new one again;
- * the bare new handler is published only when there was no breach; nothing is closed twice, and in the end only what is
- * in force is open. A breach leads to the old handler (or the operator's) in every lane.
+ * What is shown: a lane calls a handler only while it is open; one that has gone back never calls the new one again in
+ * the wrapper (the bare one it may, until the room has looked); in the end the new handler is in force only when there was
+ * no breach; nothing is closed twice, and then only what is in force is open. A breach leads to the old handler (or the
+ * operator's) in every lane.
  *
- * Two lanes, CALLS calls each, an operator who may swap the slot: 84,393 states.
+ * Two lanes, CALLS calls each, an operator who may swap the slot, and whose change may go back: 220,785 states.
  */
 #ifndef CALLS
 #define CALLS 2
 #endif
 #define LANES 2
 #define SLOTS 1
-#define REVISIONS 4
+#define REVISIONS 6
 #define INSTANCES 4
 #define OLD 1
 #define NEW 2
@@ -37,16 +41,36 @@ bool wrapper_gone;              /* its close() is to drop what it owns */
 #define ON_CLOSE(i) wrapper_gone = (wrapper_gone || i == WRAPPER)
 #include "room.pml"
 
-mtype = { watch, breach, kept };
+mtype = { watch, breach };
 
-mtype word = watch;             /* trial->breach */
+mtype word = watch;             /* trial->breach, which only lanes write */
 bool guarding, due;
+bool ending, all_left;              /* the new handler has taken over; no lane is in the wrapper any more */
+byte back;                      /* what the operator's change goes back to: pending->back, with a reference; 0: nothing */
 
 /* Only here to be asserted about. */
 bool found[LANES];              /* this lane has gone back */
 bool new_put;                   /* the revert has done so, where BROKEN_NEW */
-bool replaced;                  /* the operator has changed the slot */
+bool replaced;                  /* the operator has changed the slot, and it has not gone back */
 byte ended;
+
+#define current_is(i) (panel[current].slot[0] == i)
+#define wrapped current_is(WRAPPER)
+
+inline let_go()
+{
+	if
+	:: !new_put ->
+#ifndef BROKEN_OLD
+		instance_put(OLD);
+#endif
+		instance_put(NEW)
+	:: else
+#ifndef BROKEN_OLD
+		-> instance_put(OLD)
+#endif
+	fi
+}
 
 /* trial_end() */
 inline wrapper_close()
@@ -54,11 +78,13 @@ inline wrapper_close()
 	if
 	:: wrapper_gone ->
 		wrapper_gone = false;
-#ifndef BROKEN_OLD
-		instance_put(OLD);
-#endif
+		all_left = true;
 		if
-		:: !new_put -> instance_put(NEW)
+#ifdef BROKEN_CLOSE
+		:: true -> let_go()
+#else
+		:: !ending -> let_go()
+#endif
 		:: else
 		fi
 	:: else
@@ -73,7 +99,11 @@ inline publish_in_slot(i)
 	guarding = guarding && i == WRAPPER
 }
 
-#define wrapped (panel[current].slot[0] == WRAPPER)
+inline collect_all()
+{
+	collect();
+	wrapper_close()
+}
 
 /* tick_trials() and trial_over() */
 inline tick_trials()
@@ -90,15 +120,48 @@ inline tick_trials()
 		new_put = true;
 		instance_put(NEW)
 #endif
-#if defined(BROKEN_DUE)
-	:: guarding && wrapped && due -> publish_in_slot(NEW)
-#elif defined(BROKEN_PLAIN)
-	:: guarding && saw_watch && due -> word = kept; publish_in_slot(NEW)
-#else
-	:: guarding && wrapped && due && word == watch -> word = kept; publish_in_slot(NEW)
-#endif
+	:: guarding && wrapped && due && word == watch -> ending = true; publish_in_slot(NEW)
 	:: else
 	fi
+}
+
+inline ending_over()
+{
+	ending = false;
+#ifndef BROKEN_CLOSE
+	let_go()
+#endif
+}
+
+#ifdef BROKEN_EARLY
+#define may_look true
+#else
+#define may_look all_left
+#endif
+#ifdef BROKEN_LOOK
+#define held_well true
+#else
+#define held_well (word == watch)
+#endif
+#ifdef BROKEN_FORGET
+#define leads_back false
+#else
+#define leads_back (refs[NEW] > 1)
+#endif
+
+/* endings_collect() and endings_tick() */
+inline tick_endings()
+{
+	if
+	:: ending && may_look && held_well -> ending_over()
+	:: ending && may_look && !held_well && current_is(NEW) ->
+		assert(!closed[OLD]);
+		publish_in_slot(OLD);
+		ending_over()
+	:: ending && may_look && !held_well && !current_is(NEW) && !leads_back -> ending_over()
+	:: else
+	fi;
+	collect_all()
 }
 
 proctype lane_thread(byte me)
@@ -121,27 +184,25 @@ end:	do
 		}
 		atomic {
 			assert(!closed[to]);
-			assert(!(to == NEW && found[me]));
 			if
 			:: to == NEW && panel[held[me]].slot[0] == WRAPPER ->
-				/* A rule is broken: compare and swap. */
-#ifdef BROKEN_PLAIN
-				word = breach;
-				found[me] = true
-#else
+				assert(!found[me]);
+				/* A rule is broken, or none is. */
 				if
-				:: word == watch -> word = breach; found[me] = true
-				:: else
+				:: word = breach; found[me] = true
+				:: true
 				fi
-#endif
-			:: true
+			:: else
 			fi;
 			to = 0
 		}
 	od
 }
 
-/* He guards a change, and may swap the slot before the guard is over, or not. A call is one step, as in confirm.pml. */
+/*
+ * He guards a change, and may swap the slot before the guard is over, or not; his change may have to be confirmed, and go back
+ * by itself. A call is one step, as in confirm.pml.
+ */
 proctype operator()
 {
 	atomic {
@@ -154,26 +215,44 @@ proctype operator()
 		guarding = true;
 		publish_in_slot(WRAPPER);
 		instance_put(WRAPPER);
-		collect();
-		wrapper_close()
+		collect_all()
 	};
 	if
 	:: true
 	:: atomic {
 		true ->
-#ifndef BROKEN_PLAIN
 		tick_trials();
-#endif
+		collect_all();
+		tick_endings();
 		opened = OTHER;
 		refs[OTHER] = 1;
 		replaced = true;
+		if
+		:: true
+		:: current_is(NEW) -> back = NEW; refs[NEW]++
+		fi;
 		panel_new();
 		panel_set(0, OTHER);
 		publish();
 		instance_put(OTHER);
-		collect();
-		wrapper_close()
-	   }
+		collect_all()
+	   };
+	   if
+	   :: atomic {
+		back ->
+		/* pending_back(): nobody has confirmed it. */
+		replaced = false;
+		panel_new();
+		panel_set(0, back);
+		publish();
+		instance_put(back);
+		back = 0;
+		collect_all();
+		tick_endings()
+	      }
+	   :: atomic { back -> instance_put(back); back = 0; collect_all() }
+	   :: !back
+	   fi
 	fi;
 	ended++
 }
@@ -184,24 +263,19 @@ end:	atomic { guarding && !due -> due = true }
 }
 
 #define caught_up(l) (observed[l] == PARKED || observed[l] == current)
-#define to_do ((guarding && wrapped && (word == breach || due)) || (retired && caught_up(0) && caught_up(1)))
+#define to_look (ending && may_look && (held_well || current_is(NEW) || !leads_back))
+#define to_do ((guarding && wrapped && (word == breach || due)) || (retired && caught_up(0) && caught_up(1)) || to_look)
 
+/* croom_room_tick() */
 proctype server()
 {
-#ifdef BROKEN_PLAIN
-	bool saw_watch;         /* a load now, a store in the next step */
-#endif
-
 end:	do
 	:: to_do ->
-#ifdef BROKEN_PLAIN
-		saw_watch = wrapped && word == watch;
-#endif
 		atomic {
 			true ->
 			tick_trials();
-			collect();
-			wrapper_close()
+			collect_all();
+			tick_endings()
 		}
 	od
 }
@@ -218,9 +292,9 @@ init {
 		run server()
 	};
 	timeout ->
-	assert(ended == 1 && !retired);
-	assert(!(word == breach && (panel[current].slot[0] == NEW || wrapped)));
-	assert(!replaced || panel[current].slot[0] == OTHER);
+	assert(ended == 1 && !retired && !ending);
+	assert(!(word == breach && (current_is(NEW) || wrapped)));
+	assert(!replaced || current_is(OTHER));
 	assert(!wrapped);
 	byte i;
 	for (i : 1 .. opened) {
@@ -229,8 +303,8 @@ init {
 	}
 }
 
-#define left(l) (observed[l] == PARKED || observed[l] == current)
+#define gone_on(l) (observed[l] == PARKED || observed[l] == current)
 
 ltl progress {
-	[] (word == breach -> <> (!wrapped && panel[current].slot[0] != NEW && left(0) && left(1)))
+	[] (word == breach -> <> (!wrapped && !current_is(NEW) && gone_on(0) && gone_on(1)))
 }

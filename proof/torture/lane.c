@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH_MAX = 64, OLD_MAX = CROOM_RETIRED_MAX };
+enum { BATCH_MAX = 64 };
 /*
  * Batches between two yields, by the lane's number: there are more threads than processors, and swaps wait for lanes.
  */
@@ -38,7 +38,7 @@ static void judge_age(struct worker *w)
 	if (w->revision < freed)
 		found(FOUND_AGE, "lane %s still had revision %llu, and all below %llu have been freed", w->name,
 		      (big)w->revision, (big)freed);
-	if (w->age > OLD_MAX)
+	if (w->age > waiting_max())
 		found(FOUND_AGE, "lane %s still had revision %llu at %llu: no room keeps a panel that long", w->name,
 		      (big)w->revision, (big)newest);
 }

@@ -113,7 +113,7 @@ void look_body(struct crew *self)
 		if (quarantined > 1)
 			found(FOUND_SHOWN, "%u handlers are in quarantine", quarantined);
 		waiting = croom_room_retired(torture.room);
-		if (waiting > CROOM_RETIRED_MAX)
+		if (waiting > waiting_max())
 			found(FOUND_SHOWN, "%u panels wait", waiting);
 		torture_done(ACTOR_LOOK, 1);
 		crew_rest(&self->luck, 3000);

@@ -216,4 +216,10 @@ int disturb_start(void);
 int queues_open(void);
 void queues_close(void);
 
+/* Panels that may wait: an operator's, and what ends or goes back by itself when these do. */
+static inline unsigned waiting_max(void)
+{
+	return CROOM_RETIRED_MAX + 1 + 2 * torture.set.slots;
+}
+
 #endif

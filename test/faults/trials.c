@@ -146,7 +146,7 @@ static void the_ways_out_need_none(void)
 }
 
 /* Ticks with each of its allocations missing change nothing and want to be called again; one with memory does it. */
-static void goes_back(void (*set)(struct scene *scene), enum croom_cause cause)
+static void goes_back(void (*set)(struct scene *scene), enum croom_cause cause, uint64_t revision)
 {
 	static struct shown before, after;
 	long failed = 1, n;
@@ -170,7 +170,7 @@ static void goes_back(void (*set)(struct scene *scene), enum croom_cause cause)
 		}
 		CHECK(strstr(after.text, "printer=number:1 ()"));
 		CHECK(!strstr(after.text, cause == CROOM_BY_UNCONFIRMED ? "6 to be confirmed" : "(guard)"));
-		CHECK_EQ(croom_room_revision(scene.room), 6);
+		CHECK_EQ(croom_room_revision(scene.room), revision);
 		CHECK_EQ(opened - closed, 3);
 		scene_close(&scene);
 	}
@@ -198,14 +198,32 @@ static void set_broken(struct scene *scene)
 	croom_lane_park(scene->lane);
 }
 
+/* The guard is over before it does. */
+static void set_broken_late(struct scene *scene)
+{
+	const struct croom_panel *panel;
+	note n = { 1 };
+
+	set_guard(scene);
+	panel = croom_lane_unpark(scene->lane);
+	must(act_promote(scene, NULL));
+	croom_slot_call(printer, panel, &n);
+	croom_lane_park(scene->lane);
+}
+
 static void what_is_not_confirmed_goes_back(void)
 {
-	goes_back(set_unconfirmed, CROOM_BY_UNCONFIRMED);
+	goes_back(set_unconfirmed, CROOM_BY_UNCONFIRMED, 6);
 }
 
 static void what_breaks_a_rule_goes_back(void)
 {
-	goes_back(set_broken, CROOM_BY_BREACH);
+	goes_back(set_broken, CROOM_BY_BREACH, 6);
+}
+
+static void what_breaks_a_rule_at_the_very_end_goes_back(void)
+{
+	goes_back(set_broken_late, CROOM_BY_BREACH, 7);
 }
 
 int main(void)
@@ -217,5 +235,6 @@ int main(void)
 	RUN(the_ways_out_need_none);
 	RUN(what_is_not_confirmed_goes_back);
 	RUN(what_breaks_a_rule_goes_back);
+	RUN(what_breaks_a_rule_at_the_very_end_goes_back);
 	return check_result();
 }
