@@ -77,15 +77,21 @@ void do_confirm(struct croom_control *control, struct client *client, json_t *pa
 	struct request request;
 	struct croom_error err;
 	int64_t revision = 0;
-	uint64_t waits;
+	uint64_t current, which;
 	int rc;
 
 	if (!only(client, parameters, known) || !read_request(client, parameters, &request) ||
 	    !read_number(client, parameters, "revision", 1, INT64_MAX, &revision))
 		return;
-	waits = croom_room_unconfirmed(control->room, NULL);
-	rc = croom_room_confirm(control->room, revision ? (uint64_t)revision : waits, &request.origin, &err);
-	answer(client, rc, &err, json_pack("{s:I}", "revision", (json_int_t)waits));
+	/*
+	 * Whatever waits: what waits now, by its number. The host may change the room from another thread between any two of
+	 * these, and then this one is refused; a change that comes after `current` was read has another number.
+	 */
+	current = croom_room_revision(control->room);
+	which = revision ? (uint64_t)revision : croom_room_unconfirmed(control->room, NULL);
+	which = which ? which : current;
+	rc = croom_room_confirm(control->room, which, &request.origin, &err);
+	answer(client, rc, &err, json_pack("{s:I}", "revision", (json_int_t)which));
 }
 
 void do_freeze(struct croom_control *control, struct client *client, json_t *parameters)

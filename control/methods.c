@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The methods of org.croom.Room and org.varlink.service, and their errors. */
+/* Requests and answers: what the methods have in common, the first of org.croom.Room, and the table of all. */
 #include "server.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ROOM "org.croom.Room"
-#define SERVICE "org.varlink.service"
+#define ROOM ROOM_INTERFACE
+#define SERVICE SERVICE_INTERFACE
 
 void reply(struct client *client, json_t *parameters, bool continues)
 {
@@ -306,40 +306,6 @@ static void do_list(struct croom_control *control, struct client *client, json_t
 
 	if (only(client, parameters, none))
 		reply(client, show_list(control), false);
-}
-
-static void do_get_info(struct croom_control *control, struct client *client, json_t *parameters)
-{
-	(void)control;
-	(void)parameters;
-	reply(client, json_pack("{s:s, s:s, s:s, s:s, s:[s, s]}", "vendor", "Control Room", "product", "libcroom", "version",
-				CROOM_VERSION, "url", "", "interfaces", SERVICE, ROOM), false);
-}
-
-static void do_get_description(struct croom_control *control, struct client *client, json_t *parameters)
-{
-	static const char service[] =
-		"# Every varlink service has this.\n"
-		"interface org.varlink.service\n\n"
-		"method GetInfo() -> (vendor: string, product: string, version: string, url: string, interfaces: []string)\n"
-		"method GetInterfaceDescription(interface: string) -> (description: string)\n\n"
-		"error InterfaceNotFound (interface: string)\n"
-		"error MethodNotFound (method: string)\n"
-		"error MethodNotImplemented (method: string)\n"
-		"error InvalidParameter (parameter: string, message: ?string)\n"
-		"error PermissionDenied ()\n"
-		"error ExpectedMore ()\n";
-	const char *name = json_string_value(json_object_get(parameters, "interface"));
-
-	(void)control;
-	if (!name)
-		invalid(client, "interface", "interface must be a string");
-	else if (strcmp(name, ROOM) == 0)
-		reply(client, json_pack("{s:s}", "description", croom_control_interface), false);
-	else if (strcmp(name, SERVICE) == 0)
-		reply(client, json_pack("{s:s}", "description", service), false);
-	else
-		reply_error(client, SERVICE ".InterfaceNotFound", json_pack("{s:o}", "interface", show_string(name)));
 }
 
 static void unknown_method(struct client *client, const char *method)

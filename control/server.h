@@ -105,6 +105,9 @@ json_t *message_read(char *text, size_t length, char why[WHY_MAX]);
 char *message_write(const json_t *message, size_t *length);
 bool utf8_good(const char *text);
 
+#define ROOM_INTERFACE "org.croom.Room"
+#define SERVICE_INTERFACE "org.varlink.service"
+
 /* methods.c: do what one message asks for. */
 void method_call(struct croom_control *control, struct client *client, json_t *message);
 /* Answer a swap that waits, if its lanes have moved or its time is over. */
@@ -133,6 +136,10 @@ void invalid(struct client *client, const char *parameter, const char *why);
 /* Answer a change, now or when its lanes have moved. */
 void published(struct croom_control *control, struct client *client, int rc, const struct croom_error *err,
 	       const struct croom_swap_result *result, int64_t wait_ms);
+
+/* service.c */
+void do_get_info(struct croom_control *control, struct client *client, json_t *parameters);
+void do_get_description(struct croom_control *control, struct client *client, json_t *parameters);
 
 /* methods-trial.c */
 bool read_trial(struct client *client, const json_t *parameters, struct request *request);

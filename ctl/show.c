@@ -132,8 +132,8 @@ static void show_holds(const json_t *list)
 	if (json_is_string(json_object_get(list, "frozen")))
 		printf("FROZEN: %s\n", text_of(list, "frozen", why, sizeof(why)));
 	if (json_is_object(waits))
-		printf("UNCONFIRMED: revision %lld goes back in %.1f s unless `croomctl confirm` comes\n", number_of(waits, "revision"),
-		       (double)number_of(waits, "left_ms") / 1e3);
+		printf("UNCONFIRMED: revision %lld goes back in %.1f s unless `croomctl confirm --expect %lld` comes\n",
+		       number_of(waits, "revision"), (double)number_of(waits, "left_ms") / 1e3, number_of(waits, "revision"));
 	json_array_foreach(json_object_get(list, "quarantined"), i, one)
 		printf("QUARANTINED: %s=%s: %s\n", text_of(one, "slot", slot, sizeof(slot)),
 		       text_of(one, "handler", handler, sizeof(handler)), text_of(one, "why", why, sizeof(why)));

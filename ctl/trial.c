@@ -55,14 +55,23 @@ static int plain_call(struct ctl *ctl, const char *method, json_t *parameters, c
 	return code;
 }
 
+/* Without --expect, the change that waits now; one that comes before the room hears of this is not confirmed by it. */
 int verb_confirm(struct ctl *ctl)
 {
-	json_t *result;
+	json_t *result, *list, *revision;
 	int code;
 
+	if (ctl->expect < 0) {
+		list = ctl_call(ctl, "org.croom.Room.List", json_object(), &code);
+		if (!list)
+			return code;
+		revision = json_incref(json_object_get(json_object_get(list, "unconfirmed"), "revision"));
+		json_decref(list);
+	} else {
+		revision = json_integer(ctl->expect);
+	}
 	result = ctl_call(ctl, "org.croom.Room.Confirm",
-			  json_pack("{s:o, s:o}", "revision", ctl->expect < 0 ? json_null() : json_integer(ctl->expect), "command",
-				    json_text(ctl->command)), &code);
+			  json_pack("{s:o, s:o}", "revision", revision ? revision : json_null(), "command", json_text(ctl->command)), &code);
 	if (result && ctl->json)
 		print_json(result, JSON_INDENT(2));
 	else if (result)

@@ -122,6 +122,9 @@ int change_call(struct ctl *ctl, const char *method, json_t *parameters)
 		       (long long)json_integer_value(json_object_get(result, "revision")));
 	else if (result)
 		show_swap(result);
+	if (result && !ctl->json && !ctl->dry_run && ctl->confirm_ms)
+		printf("goes back in %g s unless `croomctl confirm --expect %lld` comes\n", (double)ctl->confirm_ms / 1e3,
+		       (long long)json_integer_value(json_object_get(result, "revision")));
 	json_decref(result);
 	return code;
 }

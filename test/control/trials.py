@@ -99,6 +99,10 @@ def confirming(host):
         check("Confirm of another revision", error.name == "WrongRevision", error)
         check("Confirm", client.call("Confirm", revision=result["revision"]) == {"revision": result["revision"]})
         check("then nothing waits", client.call("List")["unconfirmed"] is None)
+        client.swap("printer=number:1", confirm_ms=60000)
+        waits = client.call("List")["unconfirmed"]["revision"]
+        check("Confirm tells of what", client.call("Confirm") == {"revision": waits}, waits)
+        client.swap("printer=number:2")
         error = client.refused("Confirm")
         check("Confirm of nothing", error.name == "Failed" and "nothing waits" in str(error), error)
         client.swap("printer=number:3", "filter=number:4", confirm_ms=50)

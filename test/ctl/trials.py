@@ -63,11 +63,13 @@ def canary_and_shadow(ctl):
 
 def confirm(ctl):
     ctl("swap", "printer=number:1")
-    expect("swap --confirm-within", ctl("swap", "printer=number:2", "--confirm-within", "1m"), 0)
-    expect("list shows what waits", ctl("list"), 0, "UNCONFIRMED: revision", "goes back in ")
+    done = ctl("swap", "printer=number:2", "--confirm-within", "1m")
+    revision = re.search(r"revision (\d+)", done[1]).group(1)
+    expect("swap --confirm-within", done, 0, f"goes back in 60 s unless `croomctl confirm --expect {revision}` comes")
+    expect("list shows what waits", ctl("list"), 0, f"UNCONFIRMED: revision {revision} goes back in ", f"`croomctl confirm --expect {revision}`")
     expect("nothing else", ctl("swap", "printer=number:3"), 3, "waits to be confirmed: confirm it or roll back")
     expect("confirm with another revision", ctl("confirm", "--expect", "1"), 3, "waits to be confirmed, not 1")
-    expect("confirm", ctl("confirm"), 0, "is confirmed")
+    expect("confirm, of what waits", ctl("confirm"), 0, f"revision {revision} is confirmed")
     expect("confirm again", ctl("confirm"), 3, "nothing waits to be confirmed")
     ctl("swap", "printer=number:9", "--confirm-within", "50ms")
     check("unconfirmed it goes back", until(lambda: "was not confirmed in time" in ctl("history")[1]), ctl("history"))
