@@ -52,6 +52,14 @@ void endings_drop(struct croom_room *room)
 		ending_over(&room->endings);
 }
 
+bool ending_holds(const struct croom_room *room, const struct class_entry *entry)
+{
+	for (const struct trial *trial = room->endings; trial; trial = trial->next_ending)
+		if (trial->fresh_spec->entry == entry || trial->old_spec->entry == entry)
+			return true;
+	return false;
+}
+
 /* Does what sits in the slot call this handler, or would go back to it? */
 static bool slot_holds(const struct croom_room *room, uint32_t slot, const struct instance *handler)
 {

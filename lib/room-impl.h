@@ -150,6 +150,9 @@ struct panel *panel_new(struct croom_room *room, uint64_t revision);
 void panel_set(struct panel *panel, uint32_t slot, struct instance *instance, uint64_t since_revision, int64_t since_ns);
 void panel_free(struct croom_room *room, struct panel *panel);
 
+/* classes.c: one more in what visitors are shown. */
+int class_list_add(struct room_slot *slot, const struct croom_class *class);
+
 /* history.c */
 struct state *state_new(const struct croom_room *room, uint64_t revision, const struct croom_origin *origin,
 			enum croom_cause cause, const char *note);
@@ -227,6 +230,8 @@ void endings_collect(struct croom_room *room);
 /* Go back from those that were broken; false: one has to be tried again. */
 bool endings_tick(struct croom_room *room);
 void endings_drop(struct croom_room *room);
+/* Is a handler of this class kept open for one? */
+bool ending_holds(const struct croom_room *room, const struct class_entry *entry);
 
 /* event.c */
 void event_change(struct croom_room *room, enum croom_event_kind kind, const struct panel *panel, const struct state *state);

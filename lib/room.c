@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Making and ending rooms; their classes and lanes. */
+/* Making and ending rooms; their lanes. */
 #include "room-impl.h"
 #include <assert.h>
 #include <errno.h>
@@ -11,17 +11,6 @@ static int empty_run(void *ctx, void *record)
 {
 	(void)ctx;
 	(void)record;
-	return 0;
-}
-
-static int class_list_add(struct room_slot *slot, const struct croom_class *class)
-{
-	const struct croom_class **list = realloc(slot->class_list, (slot->classes + 1) * sizeof(*list));
-
-	if (!list)
-		return -ENOMEM;
-	list[slot->classes++] = class;
-	slot->class_list = list;
 	return 0;
 }
 
@@ -169,122 +158,6 @@ void croom_room_close(struct croom_room *room)
 	free(room->event_change);
 	pthread_mutex_destroy(&room->mutex);
 	free(room);
-}
-
-static bool type_equal(struct croom_type a, struct croom_type b)
-{
-	return a.size == b.size && a.version == b.version && strcmp(a.name, b.name) == 0;
-}
-
-static int class_add(struct croom_room *room, uint32_t slot, const struct croom_class *class, void *env)
-{
-	struct room_slot *place = &room->slot[slot];
-	struct class_entry *last = &place->empty;
-	struct class_entry *entry;
-	int rc;
-
-	if (!type_equal(class->type(), place->def->type()))
-		return -EPROTOTYPE;
-	if (find_class(room, slot, class->name, strlen(class->name), NULL))
-		return -EEXIST;
-	entry = calloc(1, sizeof(*entry));
-	if (!entry)
-		return -ENOMEM;
-	entry->refs = 1;
-	strncpy(entry->name, class->name, CROOM_NAME_MAX);
-	entry->class = *class;
-	entry->class.name = entry->name;
-	entry->env = env;
-	rc = class_list_add(place, &entry->class);
-	if (rc) {
-		free(entry);
-		return rc;
-	}
-	while (last->next)
-		last = last->next;
-	last->next = entry;
-	return 0;
-}
-
-int croom_room_class_add(struct croom_room *room, const char *slot, const struct croom_class *class, void *env)
-{
-	uint32_t index;
-	int rc;
-
-	if (!name_good(class->name) || !class->run || !class->type)
-		return -EINVAL;
-	pthread_mutex_lock(&room->mutex);
-	rc = find_slot(room, slot, &index, NULL);
-	if (rc == 0)
-		rc = class_add(room, index, class, env);
-	pthread_mutex_unlock(&room->mutex);
-	return rc;
-}
-
-/* Why the class cannot go: where a handler of it is. */
-static int class_busy(const struct croom_room *room, uint32_t slot, const struct class_entry *entry, struct croom_error *err)
-{
-	const struct instance *at = room->panel->slot[slot].instance;
-	const char *name = room->slot[slot].def->name;
-	const struct lane *late = late_lane(room, room->panel->pub.revision, NULL);
-
-	if (at->spec->entry == entry || (at->trial && trial_old(at->trial) && trial_old(at->trial)->spec->entry == entry))
-		return croom_error_set(err, -EBUSY, CROOM_ERROR_OTHER, name, "%s sits in slot %s: swap it out first", entry->name, name);
-	if (room->pending)
-		return croom_error_set(err, -EBUSY, CROOM_ERROR_OTHER, name,
-				       "%s is kept open until revision %llu is confirmed", entry->name,
-				       (unsigned long long)room->pending->revision);
-	if (late)
-		return croom_error_set(err, -EBUSY, CROOM_ERROR_OTHER, late->name,
-				       "lane %s may still run %s: it has not moved since revision %llu", late->name, entry->name,
-				       (unsigned long long)late->passed);
-	if (room->endings)
-		return croom_error_set(err, -EBUSY, CROOM_ERROR_OTHER, name, "%s is kept open for a trial that is going back", entry->name);
-	return croom_error_set(err, -EBUSY, CROOM_ERROR_OTHER, name, "a prepared change holds a handler of %s", entry->name);
-}
-
-static int class_remove(struct croom_room *room, const char *slot, const char *name, struct croom_error *err)
-{
-	struct class_entry *entry, *before;
-	struct room_slot *place;
-	uint32_t index;
-	unsigned i = 0;
-	int rc = find_slot(room, slot, &index, err);
-
-	if (rc)
-		return rc;
-	entry = find_class(room, index, name, strlen(name), err);
-	if (!entry)
-		return -ENOENT;
-	place = &room->slot[index];
-	if (entry == &place->empty)
-		return croom_error_set(err, -EINVAL, CROOM_ERROR_OTHER, slot, "%s is the empty handler of slot %s and stays", name, slot);
-	if (entry->open)
-		return class_busy(room, index, entry, err);
-	for (before = &place->empty; before->next != entry; before = before->next)
-		;
-	before->next = entry->next;
-	while (place->class_list[i] != &entry->class)
-		i++;
-	memmove(&place->class_list[i], &place->class_list[i + 1], (--place->classes - i) * sizeof(place->class_list[0]));
-	/* The history may still name it; nothing of the class itself is touched any more. */
-	entry->removed = true;
-	entry->class = (struct croom_class){ .name = entry->name };
-	entry_put(entry);
-	return 0;
-}
-
-int croom_room_class_remove(struct croom_room *room, const char *slot, const char *handler_class, struct croom_error *err)
-{
-	int rc;
-
-	if (err)
-		memset(err, 0, sizeof(*err));
-	pthread_mutex_lock(&room->mutex);
-	collect(room);
-	rc = class_remove(room, slot, handler_class, err);
-	pthread_mutex_unlock(&room->mutex);
-	return rc;
 }
 
 static struct lane *lane_make(struct croom_room *room, const char *name)

@@ -85,6 +85,12 @@ struct croom_class {
 	unsigned traits;                   /* of enum croom_trait; they decide about canary and shadow, <croom/trial.h> */
 };
 
+/* A class, and the slot that it is for. */
+struct croom_placed_class {
+	const char *slot;
+	const struct croom_class *handler_class;   /* to remove one its name is enough */
+};
+
 enum croom_trait {
 	CROOM_PURE = 1,            /* calls have no effect but on the context and by what they return; the record is as it was */
 	CROOM_OWN_OUTPUT = 2,      /* all effects of a call go to an output that belongs to the context alone */
@@ -150,10 +156,17 @@ int croom_room_class_add(struct croom_room *room, const char *slot, const struct
 
 /*
  * Take a class out of a slot, as for a plugin that is to be unloaded. A rollback to a handler of it is refused from
- * then on. 0, -ENOENT (no such slot or class), -EBUSY: a handler of it is open, and *err says whether it sits in the slot,
- * waits for a lane, or is prepared. No pointer into the class is kept. The empty handler's class stays: -EINVAL.
+ * then on. No pointer into the class is kept. 0, -ENOENT (no such slot or class), -EINVAL (the empty handler's class stays),
+ * -EBUSY: a handler of it is open, and *err says whether it sits in the slot, waits to be confirmed, or is prepared;
+ * -EAGAIN: nothing but a lane that has not moved holds one, and *err names it: try again.
  */
 int croom_room_class_remove(struct croom_room *room, const char *slot, const char *handler_class, struct croom_error *err);
+
+/* The same for several: all, or none and *err says which of them is in the way, and how it can be helped. */
+int croom_room_classes_add(struct croom_room *room, const struct croom_placed_class *placed, unsigned count, void *env,
+			   struct croom_error *err);
+int croom_room_classes_remove(struct croom_room *room, const struct croom_placed_class *placed, unsigned count,
+			      struct croom_error *err);
 
 /* Make a lane, parked, for one data thread. 0, -EINVAL, -EEXIST, -ENOSPC, -ENOMEM. */
 int croom_room_lane_add(struct croom_room *room, const char *name, struct croom_lane **lane);

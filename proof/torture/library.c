@@ -83,7 +83,7 @@ static bool use(struct crew *self, croom_run_fn *run, unsigned slot)
 	crew_rest(&self->luck, 2000);
 	for (unsigned i = 0;; i++) {
 		rc = croom_room_class_remove(torture.room, slot_name(slot), "library", &err);
-		if (rc != -EBUSY)
+		if (rc != -EBUSY && rc != -EAGAIN)
 			break;
 		/* It sits there, or somebody has rolled back to it, or a lane is late. */
 		if (i % 16 == 0) {

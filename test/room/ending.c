@@ -184,8 +184,8 @@ static void is_closed_with_a_room_that_nobody_ticks(void)
 	call_there();
 	observe();
 	CHECK_EQ(croom_room_retired(room), 0);
-	CHECK_EQ(croom_room_class_remove(room, "printer", "pure", &err), -EBUSY);
-	CHECK(strstr(err.text, "a trial that is going back"));
+	CHECK_EQ(croom_room_class_remove(room, "printer", "pure", &err), -EAGAIN);
+	CHECK(strstr(err.text, "until its trial has come to its end"));
 	CHECK_EQ(closed, 0);
 	end();
 }
