@@ -158,7 +158,7 @@ int croom_room_class_add(struct croom_room *room, const char *slot, const struct
  * Take a class out of a slot, as for a plugin that is to be unloaded. A rollback to a handler of it is refused from
  * then on. No pointer into the class is kept. 0, -ENOENT (no such slot or class), -EINVAL (the empty handler's class stays),
  * -EBUSY: a handler of it is open, and *err says whether it sits in the slot, waits to be confirmed, or is prepared;
- * -EAGAIN: nothing but a lane that has not moved holds one, and *err names it: try again.
+ * -EAGAIN: nothing holds one but a lane that has not moved, and *err names it, or the end of a trial: try again.
  */
 int croom_room_class_remove(struct croom_room *room, const char *slot, const char *handler_class, struct croom_error *err);
 
