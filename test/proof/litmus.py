@@ -22,6 +22,7 @@ sys.path.insert(0, str(litmus))
 from generate import code_of, files, never  # noqa: E402
 from instructions import CODE  # noqa: E402
 from pairs import PAIRS  # noqa: E402
+from shared import sources  # noqa: E402
 
 GCC = {"AArch64": ["aarch64-linux-gnu-gcc", "-march=armv8.3-a"], "RISCV": ["riscv64-linux-gnu-gcc"],
        "PPC": ["powerpc64le-linux-gnu-gcc", "-Wa,-mregnames"]}
@@ -51,11 +52,10 @@ def check(name, bad):
 
 def named_in_code():
     names = set()
-    for folder in "include", "lib", "control", "tap", "ctl", "example":
-        for path in (root / folder).rglob("*.[ch]"):
-            for line in path.read_text(encoding="utf-8").splitlines():
-                if not line.lstrip().startswith(("* ", "/*")):
-                    names.update(NAMED.findall(line))
+    for path in sources():
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if not line.lstrip().startswith(("* ", "/*")):
+                names.update(NAMED.findall(line))
     return names
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""The weak-memory gate: gate.py SOURCE_ROOT [--long] [--only PAIR,...] MODEL...
+"""The weak-memory gate: gate.py [--long] [--only PAIR,...] MODEL...
 
 Each model of proof/relacy is run as it is: the code must be clean, a negative control must not be. Then each ordered access
 that stands in the sources is weakened, alone, in the models that run it, until one of them finds it. An access that no model
@@ -14,7 +14,9 @@ import subprocess
 import sys
 import time
 
-FOLDERS = ("include", "lib", "control", "tap", "ctl", "example")
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from shared import sources, told  # noqa: E402
+
 ACCESS = re.compile(r"\bcroom_(get_acquire|set_release|get_seq|set_seq|trade_acquire|trade_release)\(([a-z_]+(?:\.[a-z_]+)+)")
 COMMENT = re.compile(r"\s*(/\*|\*([ /]|$))")   # and not *first = ...
 # What each macro's order can be weakened to.
@@ -25,15 +27,14 @@ WEAKER = {
 }
 
 
-def names_in(root):
+def all_names():
     """{name: macro} of every ordered access in the sources."""
     names = {}
-    for folder in FOLDERS:
-        for path in sorted((root / folder).rglob("*.[ch]")):
-            for line in path.read_text(encoding="utf-8").splitlines():
-                if re.match(r"#define croom_(get|set|trade)", line) or COMMENT.match(line):
-                    continue
-                names.update({name: macro for macro, name in ACCESS.findall(line)})
+    for path in sources():
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if re.match(r"#define croom_(get|set|trade)", line) or COMMENT.match(line):
+                continue
+            names.update({name: macro for macro, name in ACCESS.findall(line)})
     return names
 
 
@@ -125,19 +126,31 @@ def judge_orders(models, names, pool):
     return bad
 
 
+def judge_documents(models, names):
+    """The figures that they tell; returns how many are wrong."""
+    weakenings = sum(len(WEAKER[macro][1]) for macro in names.values())
+    broken = sum("broken" in m.said for m in models)
+    lines = [told("doc/VALIDATION.md", r"(\d+) weakenings of (\d+) named accesses", weakenings, len(names)),
+             told("proof/relacy/README.md", r"(\d+) models and (\d+) negative controls", len(models) - broken, broken),
+             told("proof/relacy/README.md", r"(\d+) weakenings of (\d+) named accesses", weakenings, len(names))]
+    print("\n".join(lines))
+    return sum(not line.startswith("ok") for line in lines)
+
+
 def main(arguments):
     parser = argparse.ArgumentParser()
-    parser.add_argument("root", type=pathlib.Path)
     parser.add_argument("models", nargs="+")
     parser.add_argument("--long", action="store_true", help="search deeper")
     parser.add_argument("--only", type=lambda text: tuple(text.split(",")), help="names that begin so")
     options = parser.parse_args(arguments)
-    names = {name: macro for name, macro in names_in(options.root).items() if not options.only or name.startswith(options.only)}
+    names = {name: macro for name, macro in all_names().items() if not options.only or name.startswith(options.only)}
     models = [Model(path, options.long) for path in options.models]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(Model.look, models))
         bad = judge_models(models)
         bad += judge_orders(models, names, pool)
+    if not options.only:
+        bad += judge_documents(models, names)
     return 1 if bad or not names else 0
 
 

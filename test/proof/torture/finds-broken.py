@@ -2,11 +2,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """croomtorture finds what is broken: finds-broken.py CHECKED-PROGRAM SANITIZER. Each variant that --list shows, also one
 that is new, has to be found, with a finding of a kind that fits; a lane that uses what is freed may show in many ways."""
+import pathlib
 import re
 import subprocess
 import sys
 
-from rig import Run, check, promises
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from rig import Run, check, promises  # noqa: E402
+from shared import told  # noqa: E402
 
 program, sanitizer = sys.argv[1], sys.argv[2]
 LANES = "swap,transact,prepare,rollback,park,exit,look,stall,delay"
@@ -88,7 +92,16 @@ def knows_every_exception():
     check(not gone, f"no longer there: {sorted(gone)}")
 
 
-tests = [knows_every_exception] + [finds(name) for name in variants]
+def documents_tell_the_same():
+    by_tsan = len(names) - len(NOT_BY_TSAN)
+    lines = [told("doc/VALIDATION.md", r"each of (\d+) broken variants", len(variants)),
+             told("doc/VALIDATION.md", r"Of the library's (\d+) accesses, (\d+) are found weak by no run of torture", len(names), len(NOT_BY_TSAN)),
+             told("doc/ORDERING.md", r"in a TSan build (\d+) of the library's (\d+) are then found", by_tsan, len(names)),
+             told("proof/torture/README.md", r"under TSan for (\d+) of (\d+) names", by_tsan, len(names))]
+    check(all(line.startswith("ok") for line in lines), "; ".join(lines))
+
+
+tests = [knows_every_exception, documents_tell_the_same] + [finds(name) for name in variants]
 if sanitizer == "thread":
     tests += [finds_relaxed(name) for name in names if name not in NOT_BY_TSAN]
 promises(*tests)
