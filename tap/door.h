@@ -12,7 +12,7 @@
  * before it; if the sleeper came first, the other finds the door shut and wakes it, and needs to know nothing more of it. The futex compares the word again, so a wake between the look
  * and the sleep is not lost either.
  *
- * The lane sleeps like that (for packets), the writer (for what the lane hands over, and to let go of a sink) and main
+ * The lane sleeps like that (for packets), a writer (for what the lane hands over, and to let go of a sink) and main
  * (for the lane's end).
  */
 #ifndef TAP_DOOR_H

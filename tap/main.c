@@ -148,7 +148,7 @@ static int finish(struct tap *tap)
 {
 	uint64_t swaps = tap_swaps(tap);
 	char text[256];
-	int rc, error;
+	int rc, error, hurried;
 
 	tap_sink_close(tap->out);
 	tap_journal_close(tap);
@@ -170,6 +170,9 @@ static int finish(struct tap *tap)
 	}
 	if (tap_writer_other_failed(tap->writer))
 		rc = 1;
+	/* relaxed: by the signals thread, whenever; as if the signal had ended it. */
+	hurried = croom_get_relaxed(&tap->hurried);
+	rc = hurried ? 128 + hurried : rc;
 	pcap_close(tap->pcap);
 	return rc;
 }

@@ -3,9 +3,9 @@
  * Ctrl-C and its like, heard by a thread of their own: main may be waiting for the room or for an output that nobody
  * reads, and a data thread is never interrupted by a handler.
  *
- * The first asks to end: what was captured is drained and written out. The second ends at once, but not one that comes
- * right behind the first: timeout(1) sends its signal twice, to its child and to the process group. SIGUSR1 asks for
- * the figures so far.
+ * The first asks to end: what was captured is drained and written out. The second gives up on what nobody reads, and counts it;
+ * but not one that comes right behind the first: timeout(1) sends its signal twice, to its child and to the process group. The
+ * third ends at once. SIGUSR1 asks for the figures so far.
  */
 #include "tap.h"
 #include <errno.h>
@@ -17,12 +17,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { TWICE_MS = 300, SAY_MS = 700 };
+enum { TWICE_MS = 300, SAY_MS = 700, HURRY_MS = 20 };
 
-/* Ends a read(2) of the source thread from a pipe where nothing comes. Nobody else sends this one. */
-#define KICK (SIGRTMIN + 1)
-
-static void end_read(int number)
+static void end_call(int number)
 {
 	(void)number;
 }
@@ -42,15 +39,15 @@ static void ends(sigset_t *set)
 
 void tap_signals_quiet(void)
 {
-	struct sigaction kick = { .sa_handler = end_read };
+	struct sigaction kick = { .sa_handler = end_call };
 	sigset_t set;
 
 	/* An output that nobody reads, or that has reached `ulimit -f`, is an error of its write. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
-	sigaction(KICK, &kick, NULL);
+	sigaction(TAP_KICK, &kick, NULL);
 	sigemptyset(&set);
-	sigaddset(&set, KICK);
+	sigaddset(&set, TAP_KICK);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
@@ -88,6 +85,19 @@ static int next(const struct tap *tap, const sigset_t *set, int64_t patience_ms)
 	}
 }
 
+/* The main output's writer may be about to wait for its reader, and then this comes too early: again and again. */
+_Noreturn static void hurry(struct tap *tap, const sigset_t *set, int number)
+{
+	/* relaxed: the exit code, asked for at the very end. */
+	croom_set_relaxed(&tap->hurried, number);
+	for (int rounds = 0; (number = next(tap, set, HURRY_MS)) < 0; rounds++) {
+		tap_writer_hurry(tap->writer);
+		if (rounds == 1000 / HURRY_MS)
+			say("has not ended yet; press Ctrl-C again to end at once, without the account");
+	}
+	_exit(128 + number);
+}
+
 static void *hear(void *arg)
 {
 	const struct timespec twice = { .tv_nsec = TWICE_MS * 1000000 };
@@ -107,7 +117,7 @@ static void *hear(void *arg)
 		say("still writing what was captured; press Ctrl-C again to end without the rest");
 		number = next(tap, &set, -1);
 	}
-	_exit(128 + number);
+	hurry(tap, &set, number);
 }
 
 int tap_signals_hear(struct tap *tap)
@@ -133,11 +143,11 @@ void tap_signals_take_kicks(void)
 	sigset_t set;
 
 	sigemptyset(&set);
-	sigaddset(&set, KICK);
+	sigaddset(&set, TAP_KICK);
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
 void tap_signals_kick(pthread_t thread)
 {
-	pthread_kill(thread, KICK);
+	pthread_kill(thread, TAP_KICK);
 }

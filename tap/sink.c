@@ -71,6 +71,7 @@ static void sink_start(struct tap_sink *sink, struct tap_writer *writer, int fd)
 
 	assert(place);
 	sink->writer = writer;
+	sink->by = sink->main ? &writer->main : &writer->other;
 	sink->fd = fd;
 	sink->patient = !sink->main && !(fstat(fd, &about) == 0 && S_ISREG(about.st_mode));
 	pthread_mutex_lock(&writer->mutex);
@@ -87,6 +88,11 @@ int tap_sink_open(struct tap_sink **out, struct tap_writer *writer, const char *
 	*out = NULL;
 	if (rc)
 		return croom_error_set(err, rc, CROOM_ERROR_OTHER, NULL, "no room for another output: %s", strerror(-rc));
+	rc = writer_begin(writer, &writer->other);
+	if (rc) {
+		sink_free(sink);
+		return croom_error_set(err, rc, CROOM_ERROR_OTHER, NULL, "cannot start the thread that writes it: %s", strerror(-rc));
+	}
 	if (path) {
 		fd = tap_open_append(path, err);
 		if (fd < 0) {
@@ -117,6 +123,19 @@ int tap_sink_open_main(struct tap_sink **sink, struct tap_writer *writer, const 
 	return 0;
 }
 
+/* Hand over the sink's chunk. Lane thread, and close. */
+static void chunk_end(struct tap_sink *sink)
+{
+	if (!sink->chunk)
+		return;
+	if (sink->used) {
+		((uint64_t *)(void *)sink->chunk)[-1] = DATA | sink->packets << PACKETS_SHIFT;
+		croom_ring_commit(sink->ring, WORD + sink->used);
+		croom_ring_publish(sink->ring);
+	}
+	sink->chunk = NULL;
+}
+
 /* Tell the writer, and wait until it does not touch the sink any more: whether it does not. */
 static bool let_go(struct tap_sink *sink, int closing, const struct timespec *until)
 {
@@ -125,7 +144,7 @@ static bool let_go(struct tap_sink *sink, int closing, const struct timespec *un
 
 	/* pair: sink.closing -- release; the acquire is in look(), writer.c. */
 	croom_set_release(sink.closing.let_go, &sink->closing, closing);
-	door_call(&writer->door);
+	door_call(&sink->by->door);
 	pthread_mutex_lock(&writer->mutex);
 	while (!sink->gone && rc == 0)
 		rc = until ? pthread_cond_timedwait(&writer->left, &writer->mutex, until) :
@@ -140,6 +159,7 @@ void tap_sink_close(struct tap_sink *sink)
 
 	if (!sink)
 		return;
+	chunk_end(sink);   /* of one that was taken: the lane has handed over all of its own */
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += CLOSE_PATIENCE_S;
 	if (!let_go(sink, CLOSING, sink->patient ? &until : NULL))
@@ -148,19 +168,6 @@ void tap_sink_close(struct tap_sink *sink)
 	if (sink->own_fd && close(sink->fd) && !sink->failed)
 		sink_fail(sink, errno);
 	sink_free(sink);
-}
-
-/* Hand over the sink's chunk. Lane thread. */
-static void chunk_end(struct tap_sink *sink)
-{
-	if (!sink->chunk)
-		return;
-	if (sink->used) {
-		((uint64_t *)(void *)sink->chunk)[-1] = DATA | sink->packets << PACKETS_SHIFT;
-		croom_ring_commit(sink->ring, WORD + sink->used);
-		croom_ring_publish(sink->ring);
-	}
-	sink->chunk = NULL;
 }
 
 /* Room on the ring, waiting for the writer unless the sink is lossy. Lane thread. */
@@ -173,7 +180,7 @@ static void *chunk_room(struct tap_sink *sink, size_t bytes)
 		if (sink->writer->spin || ++tries < 1000)
 			pause_cpu();
 		else {
-			door_knock(&sink->writer->door);
+			door_knock(&sink->by->door);
 			sleep_ns(50000);
 		}
 	}
@@ -213,6 +220,12 @@ void tap_sink_commit(struct tap_sink *sink, size_t length)
 void tap_sink_count(struct tap_sink *sink)
 {
 	sink->packets++;
+}
+
+void tap_sink_take(struct tap_sink *sink)
+{
+	/* As if it were on the lane's list, which is the lane's. */
+	sink->dirty = true;
 }
 
 bool tap_sink_untouched(const struct tap_sink *sink)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Where handlers put what is to be written. A sink is a byte ring from the lane thread to the writer thread,
+ * Where handlers put what is to be written. A sink is a byte ring from the lane thread to a writer thread,
  * which alone makes write(2) calls, in batches. Text is packed into chunks of up to TAP_SINK_CHUNK bytes, so a
  * line costs no ring operation of its own.
  *
@@ -8,7 +8,7 @@
  *	tap_sink_commit(out, length);                 // length <= MAX
  *
  * Ownership: reserve/commit/flush/split/begin by the lane thread only; open and close by a control thread (a class's
- * open() and close()); file descriptors by the writer thread.
+ * open() and close()), which writes a last word after tap_sink_take(); file descriptors by the writer thread.
  */
 #ifndef TAP_SINK_H
 #define TAP_SINK_H
@@ -48,10 +48,14 @@ int tap_check_replaceable(const char *path, struct croom_error *err);
 int tap_check_writable(const char *path, struct croom_error *err);
 
 /*
- * Write all that was committed, then close. Control thread; no lane uses it any more. Waits for the writer: for the main
- * output as long as it takes, for one that is no file (a standard error that nobody reads) about a second.
+ * Write all that was committed, then close. Control thread; no lane uses it any more. Waits for the writer, and for no other
+ * sink: for the main output as long as it takes or until tap_writer_hurry(), for one that is no file (a standard error that
+ * nobody reads) about a second.
  */
 void tap_sink_close(struct tap_sink *sink);
+
+/* The lane has left it for good, and what the caller reserves and commits from here on is written by close. Control thread. */
+void tap_sink_take(struct tap_sink *sink);
 
 /* Room for at least max bytes; NULL only in a lossy sink that is full. Lane thread. */
 char *tap_sink_reserve(struct tap_sink *sink, size_t max);

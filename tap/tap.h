@@ -6,7 +6,8 @@
  *	lane     tap/lane.c      ring -> slots -> sinks. Writes ring's consumer side, `tally`, the strings; observes the
  *	                         room. The only thread that runs handlers. No system call while the ring holds records; when
  *	                         it stays empty the lane wakes the writer, parks and sleeps (futexes), unless --spin.
- *	writer   tap/writer.c    sinks -> write(2). Writes the consumer side of each sink's ring and its descriptor.
+ *	writer   tap/writer.c    sinks -> write(2). Writes the consumer side of each sink's ring and its descriptor. The main
+ *	                         output has one of its own: a reader that holds it up holds up no other output.
  *	control  libcroom-control's thread: opens and closes handlers. Main: status line, the end. Signals have one, too.
  *
  * Ends: tap/signals.c or the source (end of file) sets `stop`; the source drains what the kernel has, sets
@@ -25,6 +26,7 @@
 #include <croom/ring.h>
 #include <pcap/pcap.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/stat.h>
 
 enum { TAP_SLOTS = 6, TAP_TICK_NS = 100 * 1000 * 1000, TAP_SNAPLEN = 262144 };
@@ -86,6 +88,7 @@ struct tap {
 	char source_error[300];            /* the source's until source_over */
 	uint32_t door __attribute__((aligned(64)));   /* the lane's: see tap/door.h */
 	int stop, source_over, lane_over;
+	int hurried;                       /* by signals.c: the second signal that asked to end; 0: there was none */
 	uint32_t main_door;
 	uint64_t received __attribute__((aligned(64))); /* by the source */
 	uint64_t kernel_dropped;           /* by the source, a few times a second */
@@ -121,6 +124,11 @@ void tap_kernel_add(struct tap_kernel *kernel, const struct pcap_stat *now);
 
 /* seccomp.c: from here on any system call of this thread ends the process. 0 or -errno. */
 int tap_forbid_system_calls(void);
+
+/*
+ * Ends a system call of the thread that it is sent to; it does nothing else. Nobody else sends this one.
+ */
+#define TAP_KICK (SIGRTMIN + 1)
 
 /*
  * signals.c. quiet: before any thread; hear: start the thread that takes them, everybody else has them blocked from
@@ -163,6 +171,8 @@ bool tap_writer_other_failed(struct tap_writer *writer);
 /* Whether something was left unwritten because nobody read it. */
 bool tap_writer_gave_up(struct tap_writer *writer);
 uint64_t tap_writer_bytes(struct tap_writer *writer);
+/* From now on the main sink waits for no reader; once more, should the writer have been about to wait. Signals thread. */
+void tap_writer_hurry(struct tap_writer *writer);
 /* Whether that error is a reader that went away (`| head`). */
 bool tap_writer_hung_up(struct tap_writer *writer);
 /* Bytes that a failed sink did not write. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The thread that writes the sinks out. Who owns what: tap/sink-impl.h. */
+/* The threads that write the sinks out. Who owns what: tap/sink-impl.h. */
 #include "sink-impl.h"
 #include "door.h"
 #include <errno.h>
@@ -41,7 +41,8 @@ void sink_fail(struct tap_sink *sink, int error)
 	}
 	pthread_mutex_lock(&writer->mutex);
 	if (!writer->error) {
-		snprintf(writer->error_text, sizeof(writer->error_text), "%s: %s", sink->path, strerror(error));
+		snprintf(writer->error_text, sizeof(writer->error_text), "%s: %s", sink->path,
+			 error == EAGAIN ? "nobody reads it, and it was to end" : strerror(error));
 		/* relaxed: main asks again and again; the text is under the mutex. */
 		croom_set_relaxed(&writer->error, error);
 	}
@@ -54,15 +55,33 @@ static void count(uint64_t *figure, uint64_t more)
 	croom_set_relaxed(figure, *figure + more);
 }
 
+/* A reader that does not come: what is left counts as unwritten. */
+static void give_up(struct tap_sink *sink)
+{
+	/* relaxed: asked for when the writer has ended. */
+	croom_set_relaxed(&sink->writer->gave_up, 1);
+	if (!sink->failed)
+		sink_fail(sink, EAGAIN);
+}
+
+/* tap_writer_hurry() was called, and a write would wait. */
+static bool over(const struct tap_sink *sink)
+{
+	/* relaxed: a request; nothing is read behind it. */
+	return sink->main && croom_get_relaxed(&sink->writer->hurry) && !writable(sink->fd);
+}
+
 /* Write all of it, whatever it takes; after an error, count what is not written. How many parts were. Writer thread. */
 static int write_out(struct tap_sink *sink, struct iovec *part, int parts)
 {
-	struct tap_writer *writer = sink->writer;
 	int whole = 0;
 
 	while (parts) {
-		ssize_t done = sink->failed ? -1 : writev(sink->fd, part, parts);
+		ssize_t done;
 
+		if (!sink->failed && over(sink))
+			give_up(sink);
+		done = sink->failed ? -1 : writev(sink->fd, part, parts);
 		if (done < 0 && !sink->failed) {
 			if (errno == EINTR)
 				continue;
@@ -74,10 +93,10 @@ static int write_out(struct tap_sink *sink, struct iovec *part, int parts)
 		}
 		if (sink->failed) {
 			for (int i = 0; i < parts; i++)
-				count(&writer->unwritten, part[i].iov_len);
+				count(&sink->by->unwritten, part[i].iov_len);
 			return whole;
 		}
-		count(&writer->bytes, (uint64_t)done);
+		count(&sink->by->bytes, (uint64_t)done);
 		for (; parts && (size_t)done >= part->iov_len; part++, parts--, whole++)
 			done -= (ssize_t)part->iov_len;
 		if (parts) {
@@ -139,7 +158,7 @@ static bool sink_drain(struct tap_sink *sink)
 			any = true;
 		}
 		for (whole = parts ? write_out(sink, part, parts) : 0; whole < parts; whole++)
-			count(&sink->writer->unwritten_packets, packets[whole]);
+			count(&sink->by->unwritten_packets, packets[whole]);
 		croom_ring_release(sink->ring);
 		if (split) {
 			open_next(sink);
@@ -178,15 +197,6 @@ static bool sink_trickle(struct tap_sink *sink)
 	return any;
 }
 
-/* A reader that does not come: what is left counts as unwritten. Writer thread. */
-static void give_up(struct tap_sink *sink)
-{
-	/* relaxed: asked for when the writer has ended. */
-	croom_set_relaxed(&sink->writer->gave_up, 1);
-	if (!sink->failed)
-		sink_fail(sink, EAGAIN);
-}
-
 /* The sink is empty and stays so: let go of it. Writer thread. */
 static void sink_leave(struct tap_writer *writer, struct tap_sink *sink)
 {
@@ -199,9 +209,10 @@ static void sink_leave(struct tap_writer *writer, struct tap_sink *sink)
 	pthread_mutex_unlock(&writer->mutex);
 }
 
-/* Once over all sinks; returns whether there was anything. Writer thread. */
-static bool look(struct tap_writer *writer)
+/* Once over all its sinks; returns whether there was anything. Writer thread. */
+static bool look(const struct writer_thread *own)
 {
+	struct tap_writer *writer = own->writer;
 	struct tap_sink *sink[SINKS_MAX];
 	bool any = false;
 
@@ -212,7 +223,7 @@ static bool look(struct tap_writer *writer)
 		size_t length;
 		int closing;
 
-		if (!sink[i])
+		if (!sink[i] || sink[i]->by != own)
 			continue;
 		/* pair: sink.closing -- acquire; the release is in let_go(), sink.c: after the last chunk. */
 		closing = croom_get_acquire(sink.closing.look, &sink[i]->closing);
@@ -231,7 +242,7 @@ static bool look(struct tap_writer *writer)
  */
 static void *writer_run(void *arg)
 {
-	struct tap_writer *writer = arg;
+	struct writer_thread *own = arg;
 	enum door door = DOOR_OPEN;
 	long pause_ns = NAP_NS;
 
@@ -239,10 +250,10 @@ static void *writer_run(void *arg)
 		bool stop;
 
 		if (door != DOOR_OPEN)
-			door_shut(&writer->door, door);
+			door_shut(&own->door, door);
 		/* relaxed: all sinks are closed by then. The door shows it: the exchange there comes before this. */
-		stop = croom_get_relaxed(&writer->stop);
-		if (look(writer)) {
+		stop = croom_get_relaxed(&own->writer->stop);
+		if (look(own)) {
 			door = DOOR_OPEN;
 			pause_ns = NAP_NS;
 		} else if (stop) {
@@ -250,18 +261,39 @@ static void *writer_run(void *arg)
 		} else if (door == DOOR_OPEN) {
 			door = DOOR_NAP;
 		} else {
-			door_wait(&writer->door, door, pause_ns);
+			door_wait(&own->door, door, pause_ns);
 			door = DOOR_SHUT;
 			pause_ns = pause_ns < SLEEP_NS ? pause_ns * 2 : pause_ns;
 		}
 	}
 }
 
+int writer_begin(struct tap_writer *writer, struct writer_thread *own)
+{
+	sigset_t all, old;
+	int rc;
+
+	if (own->started)
+		return 0;
+	own->writer = writer;
+	/* Signals are for others, also those that are not blocked yet; but a kick ends the write of the main sink. */
+	sigfillset(&all);
+	if (own == &writer->main)
+		sigdelset(&all, TAP_KICK);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	rc = pthread_create(&own->thread, NULL, writer_run, own);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (rc)
+		return -rc;
+	pthread_setname_np(own->thread, own == &writer->main ? "writer" : "writer, other");
+	own->started = true;
+	return 0;
+}
+
 int tap_writer_start(struct tap_writer **out)
 {
 	struct tap_writer *writer = calloc(1, sizeof(*writer));
 	pthread_condattr_t monotonic;
-	sigset_t all, old;
 	int rc;
 
 	if (!writer)
@@ -271,31 +303,47 @@ int tap_writer_start(struct tap_writer **out)
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_cond_init(&writer->left, &monotonic);
 	pthread_condattr_destroy(&monotonic);
-	/* Signals are for others, also those that are not blocked yet. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	rc = pthread_create(&writer->thread, NULL, writer_run, writer);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	rc = writer_begin(writer, &writer->main);
 	if (rc) {
 		free(writer);
-		return -rc;
+		return rc;
 	}
-	pthread_setname_np(writer->thread, "writer");
 	*out = writer;
 	return 0;
+}
+
+static void end_thread(struct writer_thread *own)
+{
+	if (!own->started)
+		return;
+	door_call(&own->door);
+	pthread_join(own->thread, NULL);
 }
 
 void tap_writer_stop(struct tap_writer *writer)
 {
 	/* relaxed: see writer_run(). */
 	croom_set_relaxed(&writer->stop, 1);
-	door_call(&writer->door);
-	pthread_join(writer->thread, NULL);
+	end_thread(&writer->main);
+	end_thread(&writer->other);
+}
+
+void tap_writer_hurry(struct tap_writer *writer)
+{
+	/* relaxed: a request; nothing is read behind it. */
+	croom_set_relaxed(&writer->hurry, 1);
+	/* While the sink is on the list its thread is there. */
+	pthread_mutex_lock(&writer->mutex);
+	for (unsigned i = 0; i < SINKS_MAX; i++)
+		if (writer->sink[i] && writer->sink[i]->main)
+			pthread_kill(writer->main.thread, TAP_KICK);
+	pthread_mutex_unlock(&writer->mutex);
 }
 
 void tap_writer_wake(struct tap_writer *writer)
 {
-	door_knock(&writer->door);
+	door_knock(&writer->main.door);
+	door_knock(&writer->other.door);
 }
 
 void tap_writer_spin(struct tap_writer *writer)
@@ -332,20 +380,23 @@ bool tap_writer_hung_up(struct tap_writer *writer)
 	return croom_get_relaxed(&writer->error) == EPIPE;
 }
 
+static uint64_t figure(const uint64_t *of_main, const uint64_t *of_other)
+{
+	/* relaxed: figures for people. */
+	return croom_get_relaxed(of_main) + croom_get_relaxed(of_other);
+}
+
 uint64_t tap_writer_bytes(struct tap_writer *writer)
 {
-	/* relaxed: a figure for people. */
-	return croom_get_relaxed(&writer->bytes);
+	return figure(&writer->main.bytes, &writer->other.bytes);
 }
 
 uint64_t tap_writer_unwritten_packets(struct tap_writer *writer)
 {
-	/* relaxed: a figure for people. */
-	return croom_get_relaxed(&writer->unwritten_packets);
+	return figure(&writer->main.unwritten_packets, &writer->other.unwritten_packets);
 }
 
 uint64_t tap_writer_unwritten(struct tap_writer *writer)
 {
-	/* relaxed: a figure for people. */
-	return croom_get_relaxed(&writer->unwritten);
+	return figure(&writer->main.unwritten, &writer->other.unwritten);
 }

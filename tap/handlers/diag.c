@@ -176,6 +176,18 @@ static void put_skipped(struct diag *diag, struct put *to)
 	diag->skipped = 0;
 }
 
+static void print_skipped(struct diag *diag)
+{
+	char *out = diag->skipped ? tap_sink_reserve(diag->sink, LINE) : NULL;
+	struct put to;
+
+	if (!out)
+		return;
+	to = start_line(diag, out, LINE);
+	put_skipped(diag, &to);
+	tap_sink_commit(diag->sink, (size_t)(to.at - out));
+}
+
 /* A flood of them must not drown the rest: twenty a second, the others counted. */
 static int malformed_probe(struct diag *diag, tap_probe *probe)
 {
@@ -186,11 +198,8 @@ static int malformed_probe(struct diag *diag, tap_probe *probe)
 	if (!probe->packet) {
 		/* About ten times a second. */
 		diag->dumps = diag->dumps > DUMPS_PER_SECOND / 10 ? diag->dumps - DUMPS_PER_SECOND / 10 : 0;
-		if (probe->last && diag->skipped && (out = tap_sink_reserve(diag->sink, LINE))) {
-			to = start_line(diag, out, LINE);
-			put_skipped(diag, &to);
-			tap_sink_commit(diag->sink, (size_t)(to.at - out));
-		}
+		if (probe->last)
+			print_skipped(diag);
 		return 0;
 	}
 	decode(&decoded, probe->packet);
@@ -258,6 +267,10 @@ static void diag_close(void *ctx, void *env)
 	struct diag *diag = ctx;
 
 	(void)env;
+	/* A lane that slept meanwhile has not told it that its panel was left. */
+	tap_sink_take(diag->sink);
+	print_latency(diag);
+	print_skipped(diag);
 	tap_sink_close(diag->sink);
 	free(diag);
 }
