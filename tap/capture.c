@@ -16,12 +16,14 @@
 
 enum { BATCH = 64, POLL_MS = 20, QUIET_ROUNDS = 3, STATS_ROUNDS = 16 };
 enum { FILE_BATCH_BYTES = 256 * 1024, ROOM_PAUSE_NS = 50 * 1000 };
+enum { STEP_NS = 1000 * 1000 * 1000 };   /* less is packets out of order */
 
 struct source {
 	struct tap *tap;
 	uint64_t received;
 	unsigned unpublished;
 	size_t unpublished_bytes;          /* from a file */
+	int64_t first_ns, newest_ns;       /* of --pace recorded: what counts as the first packet's time; due so long after it */
 };
 
 static void show(struct source *source)
@@ -137,15 +139,27 @@ static void run_live(struct source *source)
 	read_kernel(source);
 }
 
-/* When a paced packet is due: CLOCK_MONOTONIC, nanoseconds after the first. */
-static int64_t due(const struct source *source, const struct pcap_pkthdr *header, const struct timeval *first)
+/*
+ * When a paced packet is due: CLOCK_MONOTONIC, nanoseconds after the first. Where the clock was set back during the capture
+ * this packet is due now, and those that follow by their distance from it.
+ */
+static int64_t due(struct source *source, const struct pcap_pkthdr *header)
 {
+	uint64_t now_ns = (uint64_t)tap_ns(header->ts.tv_sec, (uint64_t)header->ts.tv_usec);
 	double pace = source->tap->options.pace;
+	int64_t offset_ns;
 
 	if (pace > 0)
 		return (int64_t)((double)source->received * 1e9 / pace);
-	return (int64_t)((uint64_t)tap_ns(header->ts.tv_sec, (uint64_t)header->ts.tv_usec) -
-			 (uint64_t)tap_ns(first->tv_sec, (uint64_t)first->tv_usec));
+	if (source->received == 0)
+		source->first_ns = (int64_t)now_ns;
+	offset_ns = (int64_t)(now_ns - (uint64_t)source->first_ns);
+	if (offset_ns < source->newest_ns && (uint64_t)source->newest_ns - (uint64_t)offset_ns >= STEP_NS) {
+		source->first_ns = (int64_t)(now_ns - (uint64_t)source->newest_ns);
+		offset_ns = source->newest_ns;
+	}
+	source->newest_ns = offset_ns > source->newest_ns ? offset_ns : source->newest_ns;
+	return offset_ns;
 }
 
 static int64_t monotonic_ns(void)
@@ -201,7 +215,6 @@ static void run_file(struct source *source)
 	bool regular = fstat(fd, &about) == 0 && S_ISREG(about.st_mode);
 	int64_t start = monotonic_ns();
 	struct pcap_pkthdr *header;
-	struct timeval first = { 0 };
 	const u_char *data;
 	int got = 0;
 
@@ -216,9 +229,7 @@ static void run_file(struct source *source)
 			break;
 		}
 		if (tap->options.pace != 0) {
-			if (source->received == 0)
-				first = header->ts;
-			keep_pace(source, start, due(source, header, &first));
+			keep_pace(source, start, due(source, header));
 		}
 		room = wait_for_room(source, length);
 		if (!room)

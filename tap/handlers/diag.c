@@ -117,7 +117,8 @@ static int latency_probe(struct diag *diag, tap_probe *probe)
 		diag->max = age > diag->max ? age : diag->max;
 		diag->count++;
 	}
-	if (probe->last || now_ns - diag->since_ns >= diag->interval_ns) {
+	/* The clock may be set back; then the interval starts there. */
+	if (probe->last || now_ns < diag->since_ns || now_ns - diag->since_ns >= diag->interval_ns) {
 		print_latency(diag);
 		diag->since_ns = now_ns;
 	}

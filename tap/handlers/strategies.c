@@ -238,10 +238,11 @@ static void count_packet(struct flows *flows, tap_event *event)
 
 static int flows_event(struct flows *flows, tap_event *event)
 {
-	uint64_t age = (uint64_t)event->now_ns - (uint64_t)flows->since_ns;
+	bool back = event->now_ns < flows->since_ns;
+	uint64_t age = back ? (uint64_t)flows->since_ns - (uint64_t)event->now_ns : (uint64_t)event->now_ns - (uint64_t)flows->since_ns;
 
-	/* Captures may jump back in time; then the interval starts there. */
-	if (flows->used && (event->kind == TAP_FLUSH || event->now_ns < flows->since_ns || age >= (uint64_t)flows->interval_ns))
+	/* A capture may jump back in time; then the interval starts there. A packet that is a little out of order is no jump. */
+	if (flows->used && (event->kind == TAP_FLUSH || age >= (uint64_t)flows->interval_ns))
 		print_all(flows, event);
 	if (event->kind != TAP_PACKET)
 		return flows->used > 0;

@@ -36,10 +36,10 @@ static int find_interfaces(struct text_ctx *ctx)
 	return 0;
 }
 
-/* Every change of the zone between 1970 and 2100, found week by week and then by halving. */
+/* Every change of the zone from 1970 to 2038, where put_time() ends, found week by week and then by halving. */
 int text_open(struct text_ctx *ctx, bool nano)
 {
-	const int64_t last = INT64_C(4102444800), week = INT64_C(7) * DAY;
+	const int64_t last = INT64_C(0x80000000), week = INT64_C(7) * DAY;
 	int32_t offset = zone_at(0);
 
 	memset(ctx, 0, sizeof(*ctx));
