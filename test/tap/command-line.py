@@ -320,16 +320,19 @@ def unread_stderr(folder):
 
 
 def on_a_terminal(folder, columns):
-    """The bytes that come to a terminal, until the tap ends."""
+    """The bytes that come to a terminal, until there are some lines of each kind and the tap has been asked to end."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     rude = os.fsencode(folder) + b"/\x1b[31m\xc3\xa4\x07\xff"
-    tap = subprocess.Popen([PROGRAM, "--no-control", "-r", f"{folder}/in.pcap", "--pace", "500", "-w", "/dev/null", "--audit",
+    tap = subprocess.Popen([PROGRAM, "--no-control", "-r", f"{folder}/big.pcap", "--pace", "500", "-w", "/dev/null", "--audit",
                             b"file:" + rude, "--printer", "text", "--diag", "latency:500ms"], stderr=slave,
                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     os.close(slave)
-    said = b""
+    said, asked, until = b"", False, time.monotonic() + PATIENCE
     while True:
+        if not asked and (said.count(b"in ") >= 3 and said.count(b"age us") >= 2 or time.monotonic() > until):
+            tap.send_signal(signal.SIGINT)
+            asked = True
         try:
             more = os.read(master, 4096)
         except OSError:

@@ -189,21 +189,29 @@ def like_tcpdump(folder):
     if not shutil.which("tcpdump"):
         skip("any as tcpdump has it", "tcpdump is not installed")
         return
-    commands = {"lines": [], "copy": ["-w", f"{folder}/theirs"]}
-    for name, more in commands.items():
+    def has():
+        """How many of theirs are in the file by now."""
+        if not os.path.exists(f"{folder}/theirs"):
+            return 0
+        if more:
+            return len(packets(f"{folder}/theirs"))
+        with open(f"{folder}/theirs", "rb") as file:
+            return file.read().count(b"\n")
+
+    for name, more in {"lines": [], "copy": ["-U", "-w", f"{folder}/theirs"]}.items():
         # As root tcpdump would become another user, who may not write there.
-        with Tap(PROGRAM, "-i", "any", "icmp", *(["-w", f"{folder}/ours"] if more else [])) as tap, \
-                subprocess.Popen(["tcpdump", "-Z", "root", "-i", "any", "-nq", "--immediate-mode", *more, "icmp"],
-                                 env=dict(os.environ, TZ="UTC"), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as other:
+        with open(f"{folder}/theirs", "wb") as file, \
+                Tap(PROGRAM, "-i", "any", "icmp", *(["-w", f"{folder}/ours"] if more else [])) as tap, \
+                subprocess.Popen(["tcpdump", "-Z", "root", "-i", "any", "-nql", "-B", "16384", "--immediate-mode", *more, "icmp"],
+                                 env=dict(os.environ, TZ="UTC"), stdout=file, stderr=subprocess.PIPE) as other:
             room = tap.room()
             said = b""
             while b"listening on" not in said and (line := other.stderr.readline()):
                 said += line
             subprocess.run(["ping", "-q", "-n", "-i", "0.002", "-c", "100", "127.0.0.1"], stdout=subprocess.DEVNULL, check=True)
-            wait_for(lambda: received(room) >= 200)
-            time.sleep(0.2)   # tcpdump shows no count
+            wait_for(lambda: received(room) >= 200 and has() >= 200)
             other.send_signal(signal.SIGINT)
-            theirs = other.communicate(timeout=PATIENCE)[0]
+            other.communicate(timeout=PATIENCE)
             tap.interrupt()
             code, account = tap.end(), tap.account()
             ours = tap.out
@@ -214,6 +222,8 @@ def like_tcpdump(folder):
             links = [open(f"{folder}/{which}", "rb").read(24)[20:] for which in ("theirs", "ours")]
             check("any, copy: the link type of tcpdump", links[0] == links[1], links)
         else:
+            with open(f"{folder}/theirs", "rb") as file:
+                theirs = file.read()
             theirs, ours = ([line[16:] for line in text.splitlines() if line] for text in (theirs, ours))   # SIGINT: an empty one
         check(f"any, {name}: as tcpdump has it", theirs == ours and len(ours) >= 200,
               f"{len(theirs)} and {len(ours)}: {theirs[:1]} {ours[:1]}")
