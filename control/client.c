@@ -152,7 +152,7 @@ static void turn_away(int fd, const char *error, const char *message)
 /* What makes a client one to give up for a newcomer; the later, the sooner. */
 enum worth { STAYS, RESTS, WASTES };
 
-static enum worth worth(const struct client *client, int64_t now)
+static enum worth worth(const struct client *client, enum croom_role newcomer, int64_t now)
 {
 	bool silent = !client->spoke && !client->out_used;
 	bool half = client->in_used && !busy(client) && !client->more && now - client->since_ns > IDLE_NS;
@@ -160,21 +160,25 @@ static enum worth worth(const struct client *client, int64_t now)
 
 	if (silent || half || deaf)
 		return WASTES;
+	/* However many watch, who may do more gets in. */
+	if (client->role < newcomer)
+		return RESTS;
 	return !busy(client) && !client->more && now - client->since_ns > REST_NS ? RESTS : STAYS;
 }
 
 /*
  * The one to give up for a newcomer: the oldest of those that have not said anything yet, or that for a second have
  * not finished their message or not read their reply; else the one that has asked nothing for the longest, and for
- * more than a minute: otherwise as many clients as there may be, asking once each, would keep the operator out.
+ * more than a minute: otherwise as many clients as there may be, asking once each, would keep the operator out. So would
+ * those that watch, if they did not have to go for one of a higher role.
  */
-static struct client *idlest(const struct croom_control *control, int64_t now)
+static struct client *idlest(const struct croom_control *control, enum croom_role newcomer, int64_t now)
 {
 	struct client *found = NULL;
 	enum worth least = STAYS;
 
 	for (struct client *client = control->clients; client; client = client->next) {
-		enum worth its = worth(client, now);
+		enum worth its = worth(client, newcomer, now);
 
 		if (its == STAYS || its < least || (its == least && client->since_ns >= found->since_ns))
 			continue;
@@ -185,11 +189,11 @@ static struct client *idlest(const struct croom_control *control, int64_t now)
 }
 
 /* Is there room for one more client, perhaps because another one had to go? */
-static bool make_room(struct croom_control *control)
+static bool make_room(struct croom_control *control, enum croom_role newcomer)
 {
 	struct client *client;
 
-	while (control->count >= control->clients_max && (client = idlest(control, now_ns()))) {
+	while (control->count >= control->clients_max && (client = idlest(control, newcomer, now_ns()))) {
 		int64_t since_ns = client->since_ns;
 
 		/* Its message may have come since; whoever speaks at once always gets in. */
@@ -197,13 +201,13 @@ static bool make_room(struct croom_control *control)
 		    (!client_ready(control, client, EPOLLIN) || client->since_ns != since_ns))
 			continue;
 		if (!client->out_used)
-			tell(client->fd, "org.croom.Room.TooManyClients", "too many clients; one that says nothing has to go");
+			tell(client->fd, "org.croom.Room.TooManyClients", "too many clients; this one has to go for another");
 		client_free(control, client);
 	}
 	return control->count < control->clients_max;
 }
 
-static void client_new(struct croom_control *control, int fd, const struct ucred *peer)
+static void client_new(struct croom_control *control, int fd, const struct ucred *peer, enum croom_role role)
 {
 	struct client *client = calloc(1, sizeof(*client));
 	struct epoll_event event = { .events = EPOLLIN, .data.ptr = client };
@@ -216,7 +220,7 @@ static void client_new(struct croom_control *control, int fd, const struct ucred
 	client->fd = fd;
 	client->uid = peer->uid;
 	client->pid = peer->pid;
-	client->role = ADMIN;
+	client->role = role;
 	client->since_ns = now_ns();
 	client->interest = EPOLLIN;
 	client->next = control->clients;
@@ -259,6 +263,22 @@ static void hang_up_one(struct croom_control *control)
 		listener_rest(control);
 }
 
+/* Nothing of the policy's own is in the text, which goes into JSON as it is. */
+static void not_permitted(struct croom_control *control, int fd, const struct ucred *peer)
+{
+	char command[64], text[200];
+	struct croom_origin origin = { peer->uid, peer->pid, command };
+
+	permit_program(peer->pid, command, sizeof(command));
+	if (control->policy)
+		snprintf(text, sizeof(text), "the policy gives user %u no role here; an admin can add to it: viewer uid %u", peer->uid,
+			 peer->uid);
+	else
+		snprintf(text, sizeof(text), "only root and the user who runs this program may control it");
+	permit_refused(control, &origin, text);
+	turn_away(fd, "org.croom.Room.NotPermitted", text);
+}
+
 void client_accept(struct croom_control *control)
 {
 	/* Bounded, so that a flood of connections does not keep the loop from everybody else. */
@@ -266,6 +286,7 @@ void client_accept(struct croom_control *control)
 		int fd = accept4(control->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		struct ucred peer = { 0 };
 		socklen_t size = sizeof(peer);
+		enum croom_role role;
 
 		if (fd < 0) {
 			if (errno == EMFILE || errno == ENFILE)
@@ -274,16 +295,16 @@ void client_accept(struct croom_control *control)
 				listener_rest(control);
 			return;
 		}
-		if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) || (peer.uid != 0 && peer.uid != getuid())) {
-			turn_away(fd, "org.croom.Room.NotPermitted",
-				  "only root and the user who runs this program may control it");
+		role = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) ? CROOM_NOBODY : permit_role(control, fd, &peer);
+		if (role == CROOM_NOBODY) {
+			not_permitted(control, fd, &peer);
 			continue;
 		}
-		if (!make_room(control)) {
+		if (!make_room(control, role)) {
 			turn_away(fd, "org.croom.Room.TooManyClients", "too many clients; try again when one has gone");
 			continue;
 		}
-		client_new(control, fd, &peer);
+		client_new(control, fd, &peer, role);
 	}
 }
 

@@ -56,6 +56,7 @@ static int open_all(struct croom_control *control, const struct croom_control_op
 	control->clients_max = options && options->clients_max ? options->clients_max : CLIENTS_DEFAULT;
 	if (control->clients_max > CLIENTS_LIMIT)
 		control->clients_max = CLIENTS_LIMIT;
+	control->policy = options ? options->policy : NULL;
 	rc = socket_open(control, options ? options->path : NULL, err);
 	if (rc)
 		return rc;
@@ -116,6 +117,8 @@ static int64_t next_ns(struct croom_control *control, int64_t now)
 
 	if (control->rest_until_ns && control->rest_until_ns < next)
 		next = control->rest_until_ns;
+	if (permit_next_ns(control) < next)
+		next = permit_next_ns(control);
 	for (const struct client *client = control->clients; client; client = client->next) {
 		int64_t wanted = client_next_ns(client, now);
 
@@ -187,6 +190,7 @@ int croom_control_dispatch(struct croom_control *control)
 		return 0;
 	if (listener)
 		client_accept(control);
+	permit_tell(control, now_ns());
 	set_timer(control);
 	return 0;
 }
@@ -229,6 +233,7 @@ void croom_control_close(struct croom_control *control)
 	if (control->threaded && write(control->stop, &one, sizeof(one)) == sizeof(one))
 		pthread_join(control->thread, NULL);
 	croom_room_tick_wanted(control->room, NULL, NULL);
+	permit_end(control);
 	while (control->clients)
 		client_free(control, control->clients);
 	socket_close(control);

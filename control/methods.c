@@ -2,10 +2,8 @@
 /* Requests and answers: what the methods have in common, the first of org.croom.Room, and the table of all. */
 #include "server.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #define ROOM ROOM_INTERFACE
 #define SERVICE SERVICE_INTERFACE
@@ -87,6 +85,7 @@ void reply_croom_error(struct client *client, const struct croom_error *err)
 	case CROOM_ERROR_FROZEN: name = ROOM ".Frozen"; break;
 	case CROOM_ERROR_NO_HISTORY: name = ROOM ".NoHistory"; break;
 	case CROOM_ERROR_NOT_PERMITTED: name = ROOM ".NotPermitted"; break;
+	case CROOM_ERROR_NOT_TRUSTED: name = ROOM ".NotTrusted"; break;
 	default: break;
 	}
 	reply_error(client, name, parameters);
@@ -134,28 +133,15 @@ bool only(struct client *client, json_t *parameters, const char *const *known)
 static void command_of(const struct client *client, const json_t *parameters, char *text, size_t size)
 {
 	const char *said = json_string_value(json_object_get(parameters, "command"));
-	char path[64];
-	ssize_t length;
-	int comm;
 
-	text[0] = 0;
-	if (said) {
-		if ((size_t)snprintf(text, size, "%s", said) >= size) {
-			/* Not within a character. */
-			while (--size && ((unsigned char)said[size] & 0xc0) == 0x80)
-				;
-			text[size] = 0;
-		}
-		return;
+	if (!said) {
+		permit_program(client->pid, text, size);
+	} else if ((size_t)snprintf(text, size, "%s", said) >= size) {
+		/* Not within a character. */
+		while (--size && ((unsigned char)said[size] & 0xc0) == 0x80)
+			;
+		text[size] = 0;
 	}
-	snprintf(path, sizeof(path), "/proc/%d/comm", (int)client->pid);
-	comm = open(path, O_RDONLY | O_CLOEXEC);
-	if (comm < 0)
-		return;
-	length = read(comm, text, size - 1);
-	text[length > 0 ? length : 0] = 0;
-	text[strcspn(text, "\n")] = 0;
-	close(comm);
 }
 
 const char *read_string(struct client *client, const json_t *parameters, const char *name)
@@ -305,7 +291,7 @@ static void do_list(struct croom_control *control, struct client *client, json_t
 	static const char *const none[] = { NULL };
 
 	if (only(client, parameters, none))
-		reply(client, show_list(control), false);
+		reply(client, show_list(control, client), false);
 }
 
 static void unknown_method(struct client *client, const char *method)
@@ -326,32 +312,63 @@ static void unknown_method(struct client *client, const char *method)
 
 static const struct {
 	const char *name;
-	enum role role;            /* who may call it: whoever has this one, or a higher one */
+	enum croom_role role;      /* who may call it: whoever has this one, or a higher one */
+	bool limited;              /* the policy may limit how often; the ways back, rollback and confirming, never are */
 	void (*run)(struct croom_control *control, struct client *client, json_t *parameters);
 } methods[] = {
-	{ ROOM ".List", VIEWER, do_list },
-	{ ROOM ".Swap", OPERATOR, do_swap },
-	{ ROOM ".Rollback", OPERATOR, do_rollback },
-	{ ROOM ".History", VIEWER, do_history },
-	{ ROOM ".Watch", VIEWER, do_watch },
-	{ ROOM ".Confirm", OPERATOR, do_confirm },
-	{ ROOM ".Promote", OPERATOR, do_promote },
-	{ ROOM ".Profile", OPERATOR, do_profile },
-	{ ROOM ".Trial", VIEWER, do_trial },
-	{ ROOM ".Freeze", ADMIN, do_freeze },
-	{ ROOM ".Thaw", ADMIN, do_thaw },
-	{ ROOM ".Pardon", ADMIN, do_pardon },
-	{ ROOM ".Journal", VIEWER, do_journal },
-	{ ROOM ".At", VIEWER, do_at },
-	{ SERVICE ".GetInfo", VIEWER, do_get_info },
-	{ SERVICE ".GetInterfaceDescription", VIEWER, do_get_description },
+	{ ROOM ".List", CROOM_VIEWER, false, do_list },
+	{ ROOM ".Swap", CROOM_OPERATOR, true, do_swap },
+	{ ROOM ".Rollback", CROOM_OPERATOR, false, do_rollback },
+	{ ROOM ".History", CROOM_VIEWER, false, do_history },
+	{ ROOM ".Watch", CROOM_VIEWER, false, do_watch },
+	{ ROOM ".Confirm", CROOM_OPERATOR, false, do_confirm },
+	{ ROOM ".Promote", CROOM_OPERATOR, true, do_promote },
+	{ ROOM ".Profile", CROOM_OPERATOR, true, do_profile },
+	{ ROOM ".Trial", CROOM_VIEWER, false, do_trial },
+	{ ROOM ".Freeze", CROOM_ADMIN, false, do_freeze },
+	{ ROOM ".Thaw", CROOM_ADMIN, false, do_thaw },
+	{ ROOM ".Pardon", CROOM_ADMIN, false, do_pardon },
+	{ ROOM ".Journal", CROOM_VIEWER, false, do_journal },
+	{ ROOM ".At", CROOM_VIEWER, false, do_at },
+	{ SERVICE ".GetInfo", CROOM_VIEWER, false, do_get_info },
+	{ SERVICE ".GetInterfaceDescription", CROOM_VIEWER, false, do_get_description },
 };
 
-static const char *role_name(enum role role)
+/* Refused by the policy: the peer is told, and the journal. */
+static void refused(struct croom_control *control, struct client *client, const json_t *parameters, const char *text)
 {
-	static const char *const names[] = { [VIEWER] = "viewer", [OPERATOR] = "operator", [ADMIN] = "admin" };
+	char command[256];
+	struct croom_origin origin = { client->uid, client->pid, command };
 
-	return names[role];
+	command_of(client, parameters, command, sizeof(command));
+	permit_refused(control, &origin, text);
+}
+
+/* False: it is refused, and that was answered. */
+static bool permitted(struct croom_control *control, struct client *client, const json_t *parameters, size_t method)
+{
+	const char *name = strrchr(methods[method].name, '.') + 1;
+	char text[300];
+	int64_t wait_ms;
+
+	if (client->role < methods[method].role) {
+		snprintf(text, sizeof(text), "%s is for %ss, and the policy makes user %u %s %s", name, role_name(methods[method].role),
+			 client->uid, client->role == CROOM_VIEWER ? "a" : "an", role_name(client->role));
+		refused(control, client, parameters, text);
+		reply_error(client, ROOM ".NotPermitted", json_pack("{s:s}", "message", text));
+		return false;
+	}
+	/* A dry run changes nothing. */
+	if (!methods[method].limited || json_is_true(json_object_get(parameters, "dry_run")))
+		return true;
+	wait_ms = (permit_change_ns(control) + 999999) / 1000000;
+	if (wait_ms == 0)
+		return true;
+	snprintf(text, sizeof(text), "%s: more changes than the policy allows; try again in %lld.%03lld s, or go back: rollback and "
+		 "confirm are not limited", name, (long long)(wait_ms / 1000), (long long)(wait_ms % 1000));
+	refused(control, client, parameters, text);
+	reply_error(client, ROOM ".TooOften", json_pack("{s:s, s:I}", "message", text, "retry_ms", (json_int_t)wait_ms));
+	return false;
 }
 
 void method_call(struct croom_control *control, struct client *client, json_t *message)
@@ -372,10 +389,7 @@ void method_call(struct croom_control *control, struct client *client, json_t *m
 		unknown_method(client, method);
 		return;
 	}
-	if (client->role < methods[i].role) {
-		reply_error(client, ROOM ".NotPermitted", json_pack("{s:o}", "message", json_sprintf(
-			"%s is for %ss", strrchr(method, '.') + 1, role_name(methods[i].role))));
-		return;
-	}
-	methods[i].run(control, client, json_is_object(given) ? given : NULL);
+	given = json_is_object(given) ? given : NULL;
+	if (permitted(control, client, given, i))
+		methods[i].run(control, client, given);
 }

@@ -13,16 +13,15 @@
 #include <croom/control.h>
 #include <croom/inspect.h>
 #include <croom/journal.h>
+#include <croom/policy.h>
 #include <croom/trial.h>
 #include <jansson.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <sys/socket.h>
 
 enum { IN_MAX = 256 * 1024, SHOWN_MAX = 512 * 1024, DEPTH_MAX = 32, CLIENTS_DEFAULT = 64, CLIENTS_LIMIT = 4096,
        WAIT_MS_DEFAULT = 5000, WAIT_MS_MAX = 60000, WHY_MAX = 100 };
-
-/* What a peer may do, each including the ones before. */
-enum role { VIEWER, OPERATOR, ADMIN };
 
 struct rates {                     /* totals at the last frame of a watch */
 	int64_t time_ns;
@@ -41,7 +40,7 @@ struct client {
 	int fd;
 	uid_t uid;
 	pid_t pid;
-	enum role role;
+	enum croom_role role;
 	bool spoke;                /* has sent a whole message */
 	bool more;                 /* whole messages are left in `in` for the next turn */
 	bool ended;                /* it will send no more */
@@ -66,9 +65,24 @@ struct made {                      /* a file that is ours for as long as its nam
 	ino_t ino;
 };
 
+/* So many per time: as if each took its place in a row, which is full at full_ns. */
+struct bucket {
+	int64_t full_ns;
+};
+
+struct refusals {
+	struct bucket told;        /* with a row of the journal each */
+	uint64_t count;            /* since then, of which no row tells */
+	uid_t uid;                 /* of the last one of those */
+	pid_t pid;
+};
+
 struct croom_control {
 	struct croom_room *room;
 	struct croom_journal *journal;   /* NULL: there is none */
+	const struct croom_policy *policy;   /* NULL: root and the own user may do everything, others nothing */
+	struct bucket changes;
+	struct refusals refusals;
 	char *path, *lock_path, *program;
 	int listener, lock, epoll, timer;
 	int spare;                 /* a descriptor to take a client with when there is none left; -1: gone, too */
@@ -96,6 +110,19 @@ void client_free(struct croom_control *control, struct client *client);
 /* Queue a message; takes the reference. Flushes what the socket takes. NULL, no memory for it: hangs up instead. */
 void client_send(struct client *client, json_t *message);
 int64_t now_ns(void);
+
+/* permit.c: whose the peer is; CROOM_NOBODY: he has no business here. */
+enum croom_role permit_role(const struct croom_control *control, int fd, const struct ucred *peer);
+/* One more change: 0, or for how long there may be none. */
+int64_t permit_change_ns(struct croom_control *control);
+/* The name of a process's program. */
+void permit_program(pid_t pid, char *text, size_t size);
+/* Have it in the journal that something was refused. */
+void permit_refused(struct croom_control *control, const struct croom_origin *origin, const char *text);
+/* Tell of the refusals that have no row, if it is time; when it will be (INT64_MAX: there are none); now, in any case. */
+void permit_tell(struct croom_control *control, int64_t now);
+int64_t permit_next_ns(const struct croom_control *control);
+void permit_end(struct croom_control *control);
 
 /*
  * message.c. Read one: text is overwritten, and a NUL stands at its end. NULL: why says what is wrong with it, or is empty
@@ -156,13 +183,14 @@ void do_journal(struct croom_control *control, struct client *client, json_t *pa
 void do_at(struct croom_control *control, struct client *client, json_t *parameters);
 
 /* show.c: a room as JSON. Whole, or NULL when there is no memory for all of it. */
-json_t *show_list(struct croom_control *control);
+json_t *show_list(struct croom_control *control, const struct client *client);
 /* The newest changes after a revision, at most count, and how many more there were. *last: the newest revision seen. */
 json_t *show_history(struct croom_control *control, uint64_t after, size_t count, uint64_t *last);
 json_t *show_result(const struct croom_swap_result *result);
 json_t *show_gauges(struct croom_control *control);
 /* The journal's state; null where there is none. */
 json_t *show_journal(struct croom_control *control);
+const char *role_name(enum croom_role role);
 /* A string that may hold anything, as valid UTF-8. */
 json_t *show_string(const char *text);
 /*

@@ -179,7 +179,14 @@ json_t *show_journal(struct croom_control *control)
 			 state.lost_since_ns ? json_integer(state.lost_since_ns) : json_null(), "why", show_string(state.why));
 }
 
-json_t *show_list(struct croom_control *control)
+const char *role_name(enum croom_role role)
+{
+	static const char *const names[] = { "nobody", "viewer", "operator", "admin" };
+
+	return names[role];
+}
+
+json_t *show_list(struct croom_control *control, const struct client *client)
 {
 	struct slots slots = { .list = json_array() };
 	json_t *lanes = json_array();
@@ -190,10 +197,13 @@ json_t *show_list(struct croom_control *control)
 	/* The revision comes with the slots: `expect` with it must mean what was seen. */
 	slots.list = whole(slots.list, croom_room_each_slot(control->room, add_slot, &slots));
 	lanes = whole(lanes, croom_room_each_lane(control->room, add_lane, lanes));
-	return json_pack("{s:s, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "room", croom_room_name(control->room), "program",
+	return json_pack("{s:s, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o}", "room", croom_room_name(control->room),
+			 "program",
 			 show_string(control->program), "pid", (int)getpid(), "revision",
 			 number(slots.revision), "frozen", show_frozen(control), "unconfirmed", show_unconfirmed(control),
-			 "quarantined", show_quarantined(control), "journal", show_journal(control), "slots", slots.list, "lanes", lanes, "gauges",
+			 "quarantined", show_quarantined(control), "journal", show_journal(control), "policy",
+			 control->policy ? show_string(croom_policy_path(control->policy)) : json_null(), "role",
+			 role_name(client->role), "slots", slots.list, "lanes", lanes, "gauges",
 			 show_gauges(control));
 }
 

@@ -35,8 +35,8 @@ int croom_control_directory(char *path, size_t size)
 	return length < 0 || (size_t)length >= size ? -ENAMETOOLONG : 0;
 }
 
-/* Make the directory, and refuse one that somebody else could put things into. */
-static int check_directory(const char *path, struct croom_error *err)
+/* Make the directory, and refuse one that somebody else could put things into. Others may look into it if they may connect. */
+static int check_directory(const char *path, bool others, struct croom_error *err)
 {
 	struct stat is;
 
@@ -48,6 +48,8 @@ static int check_directory(const char *path, struct croom_error *err)
 	if (!S_ISDIR(is.st_mode) || is.st_uid != getuid() || (is.st_mode & 022))
 		return croom_error_set(err, -EPERM, CROOM_ERROR_NOT_PERMITTED, NULL,
 				       "%s must be a directory that belongs to this user and that nobody else can write to", path);
+	if (others && (is.st_mode & 055) != 055 && chmod(path, 0755))
+		return croom_error_set(err, -errno, CROOM_ERROR_OTHER, NULL, "cannot let others look into %s: %s", path, strerror(errno));
 	return 0;
 }
 
@@ -141,6 +143,10 @@ static int listen_at(struct croom_control *control, struct croom_error *err)
 		return rc;
 	}
 	control->listener = fd;
+	/* Everybody, if the policy names anybody: who it is, is asked of who connects. bind() has left to the umask what that takes. */
+	if (croom_policy_opens(control->policy) && fchmodat(AT_FDCWD, control->path, 0666, AT_SYMLINK_NOFOLLOW))
+		return croom_error_set(err, -errno, CROOM_ERROR_OTHER, NULL, "cannot let others connect to %s: %s", control->path,
+				       strerror(errno));
 	/* The name's own numbers; fstat() would give the socket's. */
 	if (lstat(control->path, &is) == 0)
 		control->socket_made = (struct made){ is.st_dev, is.st_ino };
@@ -161,7 +167,7 @@ int socket_open(struct croom_control *control, const char *path, struct croom_er
 		rc = croom_control_directory(directory, sizeof(directory));
 		if (rc)
 			return croom_error_set(err, rc, CROOM_ERROR_OTHER, NULL, "the runtime directory's name is too long");
-		rc = check_directory(directory, err);
+		rc = check_directory(directory, croom_policy_opens(control->policy), err);
 		if (rc)
 			return rc;
 		if (asprintf(&control->path, "%s/%s.socket", directory, croom_room_name(control->room)) < 0)

@@ -81,15 +81,24 @@ const char *ctl_elsewhere(void)
 	return "";
 }
 
-int ctl_rooms(const struct ctl *ctl, struct room_socket *rooms, int max, int *code)
+/* Where root's rooms are, one of which a policy may have opened to us; NULL: that is not for us to look at. */
+static const char *roots_directory(void)
 {
-	char directory[100];
+	const char *own = getenv("CROOM_RUNTIME_DIR");
+	struct stat is;
+
+	if (getuid() == 0 || (own && *own) || lstat("/run/croom", &is) || !S_ISDIR(is.st_mode) || is.st_uid != 0 ||
+	    (is.st_mode & 022) || access("/run/croom", R_OK | X_OK))
+		return NULL;
+	return "/run/croom";
+}
+
+static int rooms_in(const struct ctl *ctl, const char *directory, struct room_socket *rooms, int max, int *code)
+{
 	struct dirent *entry;
 	DIR *open_directory;
 	int count = 0;
 
-	if (!trusted_directory(ctl, directory, sizeof(directory), code))
-		return -1;
 	open_directory = opendir(directory);
 	if (!open_directory && (errno == EACCES || errno == EPERM)) {
 		*code = ctl_fail(ctl, NOT_PERMITTED, "org.croom.Room.NotPermitted", "no permission to look into %s", directory);
@@ -119,6 +128,14 @@ int ctl_rooms(const struct ctl *ctl, struct room_socket *rooms, int max, int *co
 	closedir(open_directory);
 	qsort(rooms, (size_t)count, sizeof(rooms[0]), by_name);
 	return count;
+}
+
+int ctl_rooms(const struct ctl *ctl, struct room_socket *rooms, int max, int *code)
+{
+	char directory[100];
+	int count = trusted_directory(ctl, directory, sizeof(directory), code) ? rooms_in(ctl, directory, rooms, max, code) : -1;
+
+	return count == 0 && roots_directory() ? rooms_in(ctl, roots_directory(), rooms, max, code) : count;
 }
 
 int ctl_fail(const struct ctl *ctl, int code, const char *name, const char *format, ...)
@@ -172,6 +189,8 @@ int ctl_connect(struct ctl *ctl, int *code)
 		return -1;
 	if (ctl->room) {
 		snprintf(path, sizeof(path), "%s/%s.socket", directory, ctl->room);
+		if (roots_directory() && access(path, F_OK))
+			snprintf(path, sizeof(path), "%s/%s.socket", roots_directory(), ctl->room);
 		return connect_one(ctl, path, ctl->room, code);
 	}
 	count = ctl_rooms(ctl, rooms, 64, code);

@@ -23,6 +23,7 @@ struct ctl {
 	int64_t for_ms, sample;
 	bool shadow, undo_late, dry_run;
 	const char *since, *journal, *head;   /* NULL: not given */
+	const char *output, *key;      /* NULL: not given */
 	int64_t patience_ms;           /* with a room that does not answer */
 	char command[256];             /* the command line, for the history */
 	char found[108];               /* name of the room that was connected to */
@@ -115,6 +116,11 @@ int verb_at(struct ctl *ctl);
 int verb_journal(struct ctl *ctl);
 /* history, with what only the journal knows. */
 int journal_history(struct ctl *ctl);
+
+/* keys.c */
+int verb_keygen(struct ctl *ctl);
+int verb_sign(struct ctl *ctl);
+int verb_verify(struct ctl *ctl);
 
 /* watch.c */
 int verb_watch(struct ctl *ctl);

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char help[] =
+/* C promises strings of 4,095 bytes only. */
+static const char verbs_help[] =
 	"usage: croomctl [options] VERB [options] [arguments]\n"
 	"\n"
 	"Changes what a running program does, without stopping it. A program has slots; in each sits a handler, which is\n"
@@ -27,9 +28,13 @@ static const char help[] =
 	"  profile SLOT                  time the slot's handler for a while, and show how long its calls take\n"
 	"  freeze, thaw                  refuse every change from now on (--why); allow them again\n"
 	"  pardon SLOT=HANDLER           let a quarantined handler be swapped in again\n"
+	"  keygen                        a key pair to sign plugins with: croom.key and croom.pub, or NAME's with -o NAME\n"
+	"  sign FILE...                  sign plugins with a secret key (-k NAME.key): FILE.sig beside each\n"
+	"  verify FILE...                whether FILE.sig is of this public key (-k NAME.pub) and of this file\n"
 	"  doctor                        which lane hangs, in which handler, and its stack\n"
 	"  blackbox FILE                 what a program's black box says, also after it has died\n"
-	"\n"
+	"\n";
+static const char options_help[] =
 	"  -r, --room NAME     which room; not needed when only one is running\n"
 	"      --socket PATH   which room, by its socket\n"
 	"      --json          print JSON, errors too\n"
@@ -50,6 +55,8 @@ static const char help[] =
 	"      --since TIME    history, journal show: what was not earlier: 1h, 2d, 14:31, '2026-11-25 14:31'\n"
 	"      --journal FILE  at, history: ask this file, and no program\n"
 	"      --head ROW:HASH journal verify: one that `croomctl journal head` printed before; it must still be there\n"
+	"  -o, --output NAME   keygen: the files' name, without .key and .pub\n"
+	"  -k, --key FILE      sign: the secret key; verify: the public one\n"
 	"      --interval TIME watch: time between two looks (default 1s)\n"
 	"  -h, --help, --version\n"
 	"\n"
@@ -59,7 +66,8 @@ static const char help[] =
 	"  croomctl swap printer=json strategy=sample:10 && croomctl rollback\n";
 
 enum { OPT_SOCKET = 256, OPT_JSON, OPT_EXPECT, OPT_TIMEOUT, OPT_NO_WAIT, OPT_TO, OPT_COUNT, OPT_INTERVAL, OPT_GUARD,
-       OPT_CANARY, OPT_SHADOW, OPT_CONFIRM, OPT_UNDO_LATE, OPT_DRY_RUN, OPT_WHY, OPT_FOR, OPT_SAMPLE, OPT_SINCE, OPT_JOURNAL, OPT_HEAD, OPT_VERSION };
+       OPT_CANARY, OPT_SHADOW, OPT_CONFIRM, OPT_UNDO_LATE, OPT_DRY_RUN, OPT_WHY, OPT_FOR, OPT_SAMPLE, OPT_SINCE, OPT_JOURNAL, OPT_HEAD, OPT_OUTPUT,
+       OPT_KEY, OPT_VERSION };
 #define BIT(option) (1U << ((option) - 256))
 enum { EVERY = BIT(OPT_SOCKET) | BIT(OPT_JSON), CHANGE = EVERY | BIT(OPT_EXPECT) | BIT(OPT_TIMEOUT) | BIT(OPT_NO_WAIT),
        SWAP = CHANGE | BIT(OPT_GUARD) | BIT(OPT_CANARY) | BIT(OPT_SHADOW) | BIT(OPT_CONFIRM) | BIT(OPT_UNDO_LATE) |
@@ -86,6 +94,9 @@ static const struct {
 	{ "freeze", verb_freeze, EVERY | BIT(OPT_WHY), false },
 	{ "thaw", verb_thaw, EVERY, false },
 	{ "pardon", verb_pardon, EVERY, true },
+	{ "keygen", verb_keygen, BIT(OPT_JSON) | BIT(OPT_OUTPUT), false },
+	{ "sign", verb_sign, BIT(OPT_JSON) | BIT(OPT_KEY), true },
+	{ "verify", verb_verify, BIT(OPT_JSON) | BIT(OPT_KEY), true },
 	{ "doctor", verb_doctor, EVERY, false },
 	{ "blackbox", verb_blackbox, BIT(OPT_JSON) | BIT(OPT_COUNT), true },
 };
@@ -102,7 +113,8 @@ static const struct option longs[] = {
 	{ "dry-run", no_argument, NULL, OPT_DRY_RUN }, { "why", required_argument, NULL, OPT_WHY },
 	{ "for", required_argument, NULL, OPT_FOR }, { "sample", required_argument, NULL, OPT_SAMPLE },
 	{ "since", required_argument, NULL, OPT_SINCE }, { "journal", required_argument, NULL, OPT_JOURNAL },
-	{ "head", required_argument, NULL, OPT_HEAD }, { "help", no_argument, NULL, 'h' },
+	{ "head", required_argument, NULL, OPT_HEAD }, { "output", required_argument, NULL, OPT_OUTPUT },
+	{ "key", required_argument, NULL, OPT_KEY }, { "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, OPT_VERSION }, { NULL, 0, NULL, 0 },
 };
 
@@ -160,6 +172,8 @@ static int read_trial_option(struct ctl *ctl, int option)
 	case OPT_SINCE: ctl->since = optarg; break;
 	case OPT_JOURNAL: ctl->journal = optarg; break;
 	case OPT_HEAD: ctl->head = optarg; break;
+	case OPT_OUTPUT: ctl->output = optarg; break;
+	case OPT_KEY: ctl->key = optarg; break;
 	case OPT_CANARY:
 		if (strncmp(optarg, "1/", 2) || !whole(optarg + 2, 2, 1000000, &ctl->canary, &end) || *end)
 			return usage(ctl, "--canary", optarg, "1/N, such as 1/100, N from 2 to 1000000");
@@ -211,7 +225,7 @@ static int read_option(struct ctl *ctl, int option)
 		if (!milliseconds(optarg, 50, &ctl->interval_ms))
 			return usage(ctl, "--interval", optarg, "a time from 50ms to 60s");
 		break;
-	case 'h': fputs(help, stdout); return DONE;
+	case 'h': fputs(verbs_help, stdout); fputs(options_help, stdout); return DONE;
 	case OPT_VERSION: puts("croomctl " CROOM_VERSION); return DONE;
 	default: return read_trial_option(ctl, option);
 	}
@@ -338,7 +352,8 @@ int main(int argc, char **argv)
 	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++)
 		ctl.json |= strcmp(argv[i], "--json") == 0;
 	opterr = 0;
-	while (rc < 0 && (option = getopt_long(argc, argv, ":r:h", longs, NULL)) != -1) {
+	while (rc < 0 && (option = getopt_long(argc, argv, ":r:ho:k:", longs, NULL)) != -1) {
+		option = option == 'o' ? OPT_OUTPUT : option == 'k' ? OPT_KEY : option;
 		if (option == '?' || option == ':')
 			return finish(bad_option(&ctl, option, argv[optind - 1]));
 		rc = read_option(&ctl, option);

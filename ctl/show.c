@@ -164,6 +164,15 @@ static void show_journal(FILE *out, const json_t *all)
 	fputc('\n', out);
 }
 
+static void show_policy(const json_t *list)
+{
+	char path[256], role[64];
+
+	if (json_is_string(json_object_get(list, "policy")))
+		printf("policy %s; to it you are: %s\n", text_of(list, "policy", path, sizeof(path)),
+		       text_of(list, "role", role, sizeof(role)));
+}
+
 void show_list(json_t *list)
 {
 	char a[256], b[256];
@@ -174,6 +183,7 @@ void show_list(json_t *list)
 	       number_of(list, "pid"), text_of(list, "program", b, sizeof(b)));
 	show_holds(list);
 	show_journal(stdout, list);
+	show_policy(list);
 	putchar('\n');
 	json_array_foreach(json_object_get(list, "slots"), i, one) {
 		printf("%-10s  %s", text_of(one, "name", a, sizeof(a)), text_of(one, "handler", b, sizeof(b)));

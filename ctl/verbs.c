@@ -20,8 +20,9 @@ static json_t *ask_list(const char *path)
 	json_t *message = json_pack("{s:s}", "method", "org.croom.Room.List"), *reply = NULL;
 
 	if (fd >= 0) {
-		if (ctl_send(fd, message))
-			reply = ctl_receive(fd, &reader);
+		/* As in ctl_call(). */
+		ctl_send(fd, message);
+		reply = ctl_receive(fd, &reader);
 		close(fd);
 	}
 	json_decref(message);

@@ -117,9 +117,19 @@ void event_plain(struct croom_room *room, enum croom_event_kind kind, const stru
 	room->hear(room->hear_env, &event);
 }
 
-void croom_room_note(struct croom_room *room, const struct croom_origin *origin, const char *text)
+static void tell(struct croom_room *room, enum croom_event_kind kind, const struct croom_origin *origin, const char *text)
 {
 	pthread_mutex_lock(&room->mutex);
-	event_plain(room, CROOM_EVENT_NOTE, origin, NULL, text);
+	event_plain(room, kind, origin, NULL, text);
 	pthread_mutex_unlock(&room->mutex);
+}
+
+void croom_room_note(struct croom_room *room, const struct croom_origin *origin, const char *text)
+{
+	tell(room, CROOM_EVENT_NOTE, origin, text);
+}
+
+void croom_room_refuse(struct croom_room *room, const struct croom_origin *origin, const char *text)
+{
+	tell(room, CROOM_EVENT_REFUSED, origin, text);
 }

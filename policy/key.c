@@ -99,18 +99,21 @@ int secret_file(struct secret *secret, const char *path, struct croom_error *err
 {
 	struct stat is = { 0 };
 	size_t size;
-	int fd = small_open(path, &is, err), rc = 0;
+	int fd = small_open(path, &is, err), rc;
 
 	if (fd < 0)
 		return fd;
+	rc = small_read(fd, path, secret->text, TEXT_MAX, &size, err);
+	close(fd);
+	rc = rc ? rc : secret_read(secret, secret->text, size, path, err);
+	if (rc)
+		return rc;
 	if (is.st_uid != geteuid() && is.st_uid != 0)
 		rc = denied(err, "the secret key %.250s belongs to uid %u; it must belong to who signs with it", path, is.st_uid);
 	else if (is.st_mode & 077)
 		rc = denied(err, "others may read or write the secret key %.250s (mode %04o): chmod 600 it, and if they may have read "
 			    "it, make another one", path, is.st_mode & 07777);
-	rc = rc ? rc : small_read(fd, path, secret->text, TEXT_MAX, &size, err);
-	close(fd);
-	return rc ? rc : secret_read(secret, secret->text, size, path, err);
+	return rc;
 }
 
 /* A file that was not there, whole and on disk, or none. */

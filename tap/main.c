@@ -18,7 +18,7 @@ enum { WATCH_NS = 20 * 1000 * 1000 };
 /* A room of this name may be open already: then this one is NAME-PID. A tap without a control socket is one, too. */
 static struct croom_control *open_control(struct tap *tap)
 {
-	struct croom_control_options options = { .program = tap->command_line, .journal = tap->journal };
+	struct croom_control_options options = { .program = tap->command_line, .journal = tap->journal, .policy = tap->policy };
 	struct croom_control *control = NULL;
 	struct croom_error err = { 0 };
 	char path[200], directory[128];
@@ -43,6 +43,17 @@ static struct croom_control *open_control(struct tap *tap)
 		control = NULL;
 	}
 	return control;
+}
+
+/* One that is wrong must not be taken for none, nor for what it might have meant. */
+static int open_policy(struct tap *tap)
+{
+	struct croom_error err;
+
+	if (!tap->options.policy || croom_policy_open(&tap->policy, tap->options.policy, &err) == 0)
+		return 0;
+	fprintf(stderr, "croomtap: does not begin with this policy: %s\n", err.text);
+	return 1;
 }
 
 static void command_line(struct tap *tap, int argc, char **argv)
@@ -154,6 +165,7 @@ static int finish(struct tap *tap)
 	tap_journal_close(tap);
 	croom_room_close(tap->room);
 	tap_box_close(tap);
+	croom_policy_close(tap->policy);
 	tap_writer_stop(tap->writer);
 	if (tap_writer_gave_up(tap->writer))
 		leave_stderr();
@@ -209,6 +221,7 @@ static int undo(struct tap *tap, struct croom_control *control, int rc)
 	tap_journal_close(tap);
 	croom_room_close(tap->room);
 	tap_box_close(tap);
+	croom_policy_close(tap->policy);
 	if (tap->writer)
 		tap_writer_stop(tap->writer);
 	return rc;
@@ -240,8 +253,12 @@ int main(int argc, char **argv)
 	/* A wait of 50 us for room on a ring is not to take twice as long. All threads inherit it. */
 	prctl(PR_SET_TIMERSLACK, 1);
 	tap_signals_quiet();
-	if (tap_source_open(&tap))
+	if (open_policy(&tap))
 		return 1;
+	if (tap_source_open(&tap)) {
+		croom_policy_close(tap.policy);
+		return 1;
+	}
 	command_line(&tap, argc, argv);
 	rc = start(&tap);
 	rc = rc ? rc : tap_signals_hear(&tap) ? 1 : 0;

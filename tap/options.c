@@ -39,6 +39,8 @@ static const char help[] =
 	"  --state DIR         keep a journal in DIR, and begin with what was confirmed there last (default: $STATE_DIRECTORY,\n"
 	"                      which systemd sets; without it there is no journal)\n"
 	"  --no-restore        begin with what this command line says; --restore is the default. Handlers that it names win anyway\n"
+	"  --policy FILE       who else may control this, who may load plugins, and how often things may change (croom-policy(5));\n"
+	"                      default: none; then only root and you may, and no plugin is loaded\n"
 	"  --no-control        no control socket\n"
 	"  --blackbox FILE     for `croomctl blackbox FILE` after a crash (default NAME.blackbox beside the control socket, if\n"
 	"                      that is in memory; none: none)\n"
@@ -56,7 +58,7 @@ static const char help[] =
 
 enum { OPT_FILTER = 256, OPT_STRATEGY, OPT_PRINTER, OPT_AUDIT, OPT_METRICS, OPT_DIAG, OPT_PACE, OPT_IMMEDIATE, OPT_SPLIT,
        OPT_NO_SPLIT, OPT_NANO, OPT_ROOM, OPT_NO_CONTROL, OPT_NO_STATUS, OPT_SPIN, OPT_SECCOMP, OPT_RING, OPT_BLACKBOX, OPT_STATE,
-       OPT_RESTORE, OPT_NO_RESTORE, OPT_HELP, OPT_VERSION };
+       OPT_RESTORE, OPT_NO_RESTORE, OPT_POLICY, OPT_HELP, OPT_VERSION };
 
 static const struct option longs[] = {
 	{ "filter", required_argument, NULL, OPT_FILTER }, { "strategy", required_argument, NULL, OPT_STRATEGY },
@@ -68,7 +70,7 @@ static const struct option longs[] = {
 	{ "no-control", no_argument, NULL, OPT_NO_CONTROL }, { "no-status", no_argument, NULL, OPT_NO_STATUS },
 	{ "spin", no_argument, NULL, OPT_SPIN }, { "lane-seccomp", no_argument, NULL, OPT_SECCOMP },
 	{ "state", required_argument, NULL, OPT_STATE }, { "restore", no_argument, NULL, OPT_RESTORE },
-	{ "no-restore", no_argument, NULL, OPT_NO_RESTORE },
+	{ "no-restore", no_argument, NULL, OPT_NO_RESTORE }, { "policy", required_argument, NULL, OPT_POLICY },
 	{ "ring", required_argument, NULL, OPT_RING }, { "blackbox", required_argument, NULL, OPT_BLACKBOX },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "version", no_argument, NULL, OPT_VERSION }, { NULL, 0, NULL, 0 },
@@ -172,6 +174,7 @@ static int read_one(struct tap_options *options, int option)
 	case OPT_STATE: options->state = optarg; break;
 	case OPT_RESTORE: options->no_restore = false; break;
 	case OPT_NO_RESTORE: options->no_restore = true; break;
+	case OPT_POLICY: options->policy = optarg; break;
 	case OPT_NO_CONTROL: options->no_control = true; break;
 	case OPT_NO_STATUS: options->no_status = true; break;
 	case OPT_BLACKBOX: options->blackbox = optarg; break;

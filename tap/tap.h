@@ -23,6 +23,7 @@
 #include <croom/inspect.h>
 #include <croom/journal.h>
 #include <croom/lane.h>
+#include <croom/policy.h>
 #include <croom/ring.h>
 #include <pcap/pcap.h>
 #include <pthread.h>
@@ -34,6 +35,7 @@ enum { TAP_SLOTS = 6, TAP_TICK_NS = 100 * 1000 * 1000, TAP_SNAPLEN = 262144 };
 struct tap_options {
 	const char *interface, *read_file, *write_file, *room, *blackbox;
 	const char *state;                 /* directory of the journal; NULL: none is kept */
+	const char *policy;                /* file; NULL: there is none */
 	const char *default_printer;       /* where neither the command line nor an earlier run says which */
 	char *expression;                  /* the filter, NULL: none was given */
 	const char *handler[TAP_SLOTS];    /* by slot; NULL: not given */
@@ -78,6 +80,7 @@ struct tap {
 	struct croom_ring *ring;
 	struct croom_room *room;
 	struct croom_journal *journal;     /* NULL: none is kept */
+	struct croom_policy *policy;       /* NULL: there is none */
 	char command_line[256];            /* a longer one is cut */
 	struct croom_lane *lane;
 	struct tap_writer *writer;

@@ -22,6 +22,7 @@ extern "C" {
 
 struct croom_control;
 struct croom_journal;
+struct croom_policy;
 
 struct croom_control_options {
 	const char *path;          /* of the socket; NULL: NAME.socket in the runtime directory, see below */
@@ -29,19 +30,22 @@ struct croom_control_options {
 	unsigned clients_max;      /* 0: 64; at most 4096. For one more a client is given up that says nothing, sends or
 				      reads no more, or has asked nothing for a minute; else it is told so and closed. */
 	struct croom_journal *journal;   /* shown to operators, and croom_journal_tick()ed; must outlive it. NULL: none */
+	const struct croom_policy *policy;   /* who may connect and do what, <croom/policy.h>; must outlive it. NULL: none */
 };
 
 #pragma GCC visibility push(default)
 
 /*
  * Where rooms of this user live: $CROOM_RUNTIME_DIR, else $XDG_RUNTIME_DIR/croom if $XDG_RUNTIME_DIR belongs to this
- * user (root may have kept another's: sudo -E, su), else /run/croom for root, else /tmp/croom-UID. Made with mode 0700 by croom_control_open(); one that belongs to somebody else is refused.
+ * user (root may have kept another's: sudo -E, su), else /run/croom for root, else /tmp/croom-UID. Made with mode 0700 by croom_control_open(),
+ * or 0755 where a policy names others; one that belongs to somebody else is refused.
  * 0 or -ENAMETOOLONG. Any thread.
  */
 int croom_control_directory(char *path, size_t size);
 
 /*
- * Open the socket (mode 0600; root and this process's own uid may connect). A socket left by a dead process is
+ * Open the socket (mode 0600; root and this process's own uid may connect. Where the policy names others 0666: each is asked
+ * who he is, and turned away without a role; the directories above must let him come so far). A socket left by a dead process is
  * replaced; one that a live process serves is not: -EADDRINUSE. Control thread. The room must outlive it.
  * A child that forks without exec holds the name, too: until it has ended, its parent's successor gets -EADDRINUSE.
  */

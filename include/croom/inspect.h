@@ -133,6 +133,9 @@ void croom_room_listen(struct croom_room *room, void (*hear)(void *env, const st
 /* Tell the listener something as CROOM_EVENT_NOTE. Not from within a visit, an open(), a close() or a listener. */
 void croom_room_note(struct croom_room *room, const struct croom_origin *origin, const char *text);
 
+/* The same as CROOM_EVENT_REFUSED: the host was asked for something, and refused it for this reason. */
+void croom_room_refuse(struct croom_room *room, const struct croom_origin *origin, const char *text);
+
 int croom_room_each_quarantined(struct croom_room *room, int (*visit)(void *env, const struct croom_quarantine_view *one),
 				void *env);
 

@@ -34,7 +34,7 @@ enum { CROOM_SIGN_ID = 16 };   /* hexadecimal digits */
 #pragma GCC visibility push(default)
 
 /*
- * Make two keys that belong together: two files that must not be there yet (-EEXIST), the secret one with mode 0600. Both, or none is left.
+ * Make a key pair, as two files that must not be there yet (-EEXIST), the secret one with mode 0600. Both, or none is left.
  * id: what to call it.
  */
 int croom_sign_keys(const char *secret_path, const char *public_path, char id[CROOM_SIGN_ID + 1], struct croom_error *err);

@@ -59,6 +59,7 @@ void pcap_close(pcap_t *pcap) { (void)pcap; }
 
 /* No journal is kept. */
 void tap_journal_close(struct tap *closed) { (void)closed; }
+void croom_policy_close(struct croom_policy *policy) { (void)policy; }
 void croom_journal_tick(struct croom_journal *journal) { (void)journal; }
 uint64_t croom_journal_lost(const struct croom_journal *journal, bool *kept) { (void)journal; *kept = true; return 0; }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * A program to be controlled, for the tests beside it: host [--dispatch] [--rooms N] [--slots N] [--clients N]
- * [--path PATH] [--name NAME] [--odd] [--journal DIRECTORY]. Each room has the slots "printer" and "filter" (and "s2"... up to
+ * [--path PATH] [--name NAME] [--odd] [--journal DIRECTORY] [--policy FILE]. Each room has the slots "printer" and "filter" (and "s2"... up to
  * --slots), lanes "feed" and "spare" with a thread each that never stops working, and the lane "asleep", which is parked. --odd:
  * there are texts that are not UTF-8 and gauges that are no number. --journal: the first room keeps one, and begins with
  * what is in it.
@@ -23,6 +23,7 @@
 #include <croom/trial.h>
 #include <croom/inspect.h>
 #include <croom/journal.h>
+#include <croom/policy.h>
 #include <errno.h>
 #include <jansson.h>
 #include <math.h>
@@ -369,6 +370,7 @@ int main(int argc, char **argv)
 	struct pollfd ready[1 + ROOMS] = { { .fd = STDIN_FILENO, .events = POLLIN } };
 	int rooms = 1, dispatch = 0, slots = 3, odd = 0;
 	struct croom_error err = { 0 };
+	struct croom_policy *policy = NULL;
 	const char *journal = NULL;
 
 	umask(0);
@@ -392,9 +394,12 @@ int main(int argc, char **argv)
 			journal = value;
 		else if (strcmp(argv[i], "--path") == 0)
 			options.path = value;
+		else if (strcmp(argv[i], "--policy") == 0)
+			must(croom_policy_open(&policy, value, &err), "policy", &err);
 		else if (strcmp(argv[i], "--name") == 0)
 			snprintf(hosted[0].name, sizeof(hosted[0].name), "%s", value);
 	}
+	options.policy = policy;
 	for (int i = 0; i < rooms; i++) {
 		open_room(&hosted[i], (unsigned)slots, odd);
 		options.journal = journal && i == 0 ? open_journal(hosted[i].room, journal) : NULL;
@@ -420,5 +425,6 @@ int main(int argc, char **argv)
 		croom_journal_close(hosted[i].journal);
 		croom_room_close(hosted[i].room);
 	}
+	croom_policy_close(policy);
 	return 0;
 }

@@ -24,6 +24,15 @@ def in_page(text):
         {"-" + word for rest in re.findall(r"^\.It Fl (\w(?: , \w(?!\w))+)", lines, re.M) for word in rest.split(" , ")}
 
 
+def clean(page):
+    if shutil.which("groff"):
+        run = subprocess.run(["groff", "-mdoc", "-Tutf8", "-ww", "-z", f"{source}/doc/{page}"], capture_output=True, text=True,
+                             check=False)
+        check(f"{page} is clean mdoc", run.returncode == 0 and not run.stderr, run.stderr[:500])
+    else:
+        print(f"skip {page} through groff: groff is not installed")
+
+
 for program in programs:
     name = os.path.basename(program)
     with open(f"{source}/doc/{name}.1", encoding="utf-8") as file:
@@ -34,10 +43,6 @@ for program in programs:
     options = {word for word in re.findall(r"(?<![\w'/])(--?[A-Za-z][\w-]*)", said)} - {"-nq"}
     check(f"{name}.1 has every option of --help", options <= in_page(page), sorted(options - in_page(page)))
     check(f"{name} --help has every option of its page", in_page(page) <= options, sorted(in_page(page) - options))
-    if shutil.which("groff"):
-        run = subprocess.run(["groff", "-mdoc", "-Tutf8", "-ww", "-z", f"{source}/doc/{name}.1"], capture_output=True, text=True,
-                             check=False)
-        check(f"{name}.1 is clean mdoc", run.returncode == 0 and not run.stderr, run.stderr[:500])
-    else:
-        print(f"skip {name}.1 through groff: groff is not installed")
+    clean(f"{name}.1")
+clean("croom-policy.5")
 sys.exit(1 if failed else 0)
