@@ -29,7 +29,7 @@ int64_t now_ns(void)
 /* It is being answered: nothing is begun for it, and so it has one reply in memory at most. */
 static bool busy(const struct client *client)
 {
-	return client->wait_revision || client->watch_ns || client->out_used;
+	return client->wait_revision || client->unloading || client->watch_ns || client->out_used;
 }
 
 /* Requests may pile up to IN_MAX bytes while it is being answered; then it has to wait with more. */
@@ -56,7 +56,7 @@ int64_t client_next_ns(const struct client *client, int64_t now)
 {
 	int64_t next = client->more ? now : INT64_MAX;
 
-	if (client->wait_revision)
+	if (client->wait_revision || client->unloading)
 		next = now + 1000000;
 	if (client->watch_ns && client->watch_next_ns < next)
 		next = client->watch_next_ns;
@@ -128,6 +128,7 @@ void client_free(struct croom_control *control, struct client *client)
 	free(client->in);
 	free(client->out);
 	free(client->rates);
+	free(client->unloading);
 	free(client);
 }
 

@@ -72,6 +72,7 @@ static int open_all(struct croom_control *control, const struct croom_control_op
 	    add_event(control, control->listener, &control->listener) || add_event(control, control->timer, &control->timer) ||
 	    add_event(control, control->wake, &control->wake))
 		return croom_error_set(err, -errno, CROOM_ERROR_OTHER, NULL, "cannot serve %s: %s", control->path, strerror(errno));
+	control->plugins = options ? options->plugins : NULL;
 	control->journal = options ? options->journal : NULL;
 	if (control->journal && add_event(control, croom_journal_fd(control->journal), &control->journal))
 		return croom_error_set(err, -errno, CROOM_ERROR_OTHER, NULL, "cannot serve %s: %s", control->path, strerror(errno));
@@ -148,7 +149,7 @@ static void on_timer(struct croom_control *control)
 		client_listen_again(control);
 	for (; client; client = next) {
 		next = client->next;
-		if (client->wait_revision)
+		if (client->wait_revision || client->unloading)
 			method_poll(control, client, now);
 		else if (client->watch_ns)
 			watch_tick(control, client, now);

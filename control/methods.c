@@ -184,6 +184,10 @@ void method_poll(struct croom_control *control, struct client *client, int64_t n
 	struct croom_error err;
 	int rc;
 
+	if (client->unloading) {
+		unload_poll(control, client, now);
+		return;
+	}
 	/* A change that is to be undone when it is late has the same deadline. */
 	if (now >= client->wait_until_ns)
 		croom_room_tick(control->room);
@@ -328,6 +332,9 @@ static const struct {
 	{ ROOM ".Freeze", CROOM_ADMIN, false, do_freeze },
 	{ ROOM ".Thaw", CROOM_ADMIN, false, do_thaw },
 	{ ROOM ".Pardon", CROOM_ADMIN, false, do_pardon },
+	{ ROOM ".Load", CROOM_ADMIN, true, do_load },
+	{ ROOM ".Unload", CROOM_ADMIN, true, do_unload },
+	{ ROOM ".Plugins", CROOM_VIEWER, false, do_plugins },
 	{ ROOM ".Journal", CROOM_VIEWER, false, do_journal },
 	{ ROOM ".At", CROOM_VIEWER, false, do_at },
 	{ SERVICE ".GetInfo", CROOM_VIEWER, false, do_get_info },

@@ -52,6 +52,7 @@ struct client {
 	int64_t stuck_ns;          /* since when it does not read; 0: it does */
 	/* a swap that waits for lanes */
 	uint64_t wait_revision;    /* 0: none */
+	struct unloading *unloading;   /* a plugin whose unloading waits for lanes; NULL: none */
 	int64_t wait_until_ns;
 	bool oneway, wants_more;   /* of the message that is being answered */
 	/* a watch */
@@ -83,6 +84,7 @@ struct croom_control {
 	const struct croom_policy *policy;   /* NULL: root and the own user may do everything, others nothing */
 	struct bucket changes;
 	struct refusals refusals;
+	struct croom_plugins *plugins;   /* NULL: it takes none */
 	char *path, *lock_path, *program;
 	int listener, lock, epoll, timer;
 	int spare;                 /* a descriptor to take a client with when there is none left; -1: gone, too */
@@ -137,7 +139,7 @@ bool utf8_good(const char *text);
 
 /* methods.c: do what one message asks for. */
 void method_call(struct croom_control *control, struct client *client, json_t *message);
-/* Answer a swap that waits, if its lanes have moved or its time is over. */
+/* Answer a swap or an unloading that waits, if its lanes have moved or its time is over. */
 void method_poll(struct croom_control *control, struct client *client, int64_t now);
 /* Parameters are taken over; NULL, no memory for them: hangs up, for a part of an answer would be taken for all of it. */
 void reply(struct client *client, json_t *parameters, bool continues);
@@ -177,6 +179,13 @@ void do_promote(struct croom_control *control, struct client *client, json_t *pa
 void do_profile(struct croom_control *control, struct client *client, json_t *parameters);
 void do_trial(struct croom_control *control, struct client *client, json_t *parameters);
 void do_pardon(struct croom_control *control, struct client *client, json_t *parameters);
+
+/* methods-plugin.c */
+void do_load(struct croom_control *control, struct client *client, json_t *parameters);
+void do_unload(struct croom_control *control, struct client *client, json_t *parameters);
+void do_plugins(struct croom_control *control, struct client *client, json_t *parameters);
+/* Answer an unloading that waits, if its lanes have moved or its time is over. */
+void unload_poll(struct croom_control *control, struct client *client, int64_t now);
 
 /* methods-journal.c */
 void do_journal(struct croom_control *control, struct client *client, json_t *parameters);

@@ -97,6 +97,11 @@ int verb_pardon(struct ctl *ctl);
 /* Add what --guard, --canary and the like ask for; the exit code, DONE to go on. */
 int trial_request(const struct ctl *ctl, json_t *parameters);
 
+/* plugin.c */
+int verb_load(struct ctl *ctl);
+int verb_unload(struct ctl *ctl);
+int verb_plugins(struct ctl *ctl);
+
 /* doctor.c, blackbox.c */
 int verb_doctor(struct ctl *ctl);
 int verb_blackbox(struct ctl *ctl);

@@ -31,6 +31,9 @@ static const char verbs_help[] =
 	"  keygen                        a key pair to sign plugins with: croom.key and croom.pub, or NAME's with -o NAME\n"
 	"  sign FILE...                  sign plugins with a secret key (-k NAME.key): FILE.sig beside each\n"
 	"  verify FILE...                whether FILE.sig is of this public key (-k NAME.pub) and of this file\n"
+	"  load FILE.so                  load a plugin: handlers of your own\n"
+	"  unload NAME                   take it out again, when none of its handlers sits in a slot\n"
+	"  plugins                       those that are loaded\n"
 	"  doctor                        which lane hangs, in which handler, and its stack\n"
 	"  blackbox FILE                 what a program's black box says, also after it has died\n"
 	"\n";
@@ -39,8 +42,8 @@ static const char options_help[] =
 	"      --socket PATH   which room, by its socket\n"
 	"      --json          print JSON, errors too\n"
 	"      --expect REV    swap, rollback: refuse unless REV is the current revision\n"
-	"      --timeout TIME  swap, rollback: how long to wait until every lane runs it (5s, 500ms; at most 60s)\n"
-	"      --no-wait       swap, rollback: do not wait\n"
+	"      --timeout TIME  swap, rollback, unload: how long to wait for every lane (5s, 500ms; at most 60s)\n"
+	"      --no-wait       swap, rollback, unload: do not wait\n"
 	"      --guard RULES   swap: go back as soon as a rule is broken: p99<5us,max<1ms,errors<0.1%,errors<10,for=10s\n"
 	"      --canary 1/N    swap: one record in N to the new handler, until promoted; may have --guard, too\n"
 	"      --shadow        swap: both handlers for every record, the old one's answer counts; may have --guard, too\n"
@@ -97,6 +100,9 @@ static const struct {
 	{ "keygen", verb_keygen, BIT(OPT_JSON) | BIT(OPT_OUTPUT), false },
 	{ "sign", verb_sign, BIT(OPT_JSON) | BIT(OPT_KEY), true },
 	{ "verify", verb_verify, BIT(OPT_JSON) | BIT(OPT_KEY), true },
+	{ "load", verb_load, EVERY, true },
+	{ "unload", verb_unload, EVERY | BIT(OPT_TIMEOUT) | BIT(OPT_NO_WAIT), true },
+	{ "plugins", verb_plugins, EVERY, false },
 	{ "doctor", verb_doctor, EVERY, false },
 	{ "blackbox", verb_blackbox, BIT(OPT_JSON) | BIT(OPT_COUNT), true },
 };

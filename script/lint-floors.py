@@ -17,6 +17,7 @@ FLOORS = {
     "include/croom/room.h": 2, "include/croom/inspect.h": 2, "include/croom/trial.h": 2, "include/croom/blackbox.h": 2, "lib/": 2,
     "include/croom/journal.h": 2, "include/croom/journal-file.h": 2, "journal/": 2,
     "include/croom/policy.h": 2, "include/croom/sign.h": 2, "policy/": 2,
+    "include/croom/plugin.h": 2, "plugin/": 2,
     "include/croom/control.h": 3, "control/": 3,
     "tap/": 4, "ctl/": 4, "example/": 4,
 }

@@ -23,6 +23,7 @@ extern "C" {
 struct croom_control;
 struct croom_journal;
 struct croom_policy;
+struct croom_plugins;
 
 struct croom_control_options {
 	const char *path;          /* of the socket; NULL: NAME.socket in the runtime directory, see below */
@@ -31,6 +32,7 @@ struct croom_control_options {
 				      reads no more, or has asked nothing for a minute; else it is told so and closed. */
 	struct croom_journal *journal;   /* shown to operators, and croom_journal_tick()ed; must outlive it. NULL: none */
 	const struct croom_policy *policy;   /* who may connect and do what, <croom/policy.h>; must outlive it. NULL: none */
+	struct croom_plugins *plugins;   /* what operators load and unload; must outlive it. NULL: they cannot */
 };
 
 #pragma GCC visibility push(default)

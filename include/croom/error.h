@@ -10,6 +10,7 @@
 #define CROOM_ERROR_H
 
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -43,11 +44,20 @@ struct croom_error {
 	char text[512];             /* one sentence without a full stop's worth of jargon; never empty when code != 0 */
 };
 
+/* The names that were probably meant, all equally near to what was asked for. Begins as { 0 }. */
+struct croom_near {
+	unsigned distance;
+	char names[128];            /* "a, b" or empty */
+};
+
 #pragma GCC visibility push(default)
 
 /* Fill *err (may be NULL) and return code, so that a call can end in `return croom_error_set(...)`. Any thread. */
 int croom_error_set(struct croom_error *err, int code, enum croom_error_kind kind, const char *subject,
 		    const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* Take `name` in if it is near enough to asked[0] to asked[length - 1], and none that was seen is nearer. Any thread. */
+void croom_near_look(struct croom_near *near, const char *asked, size_t length, const char *name);
 
 #pragma GCC visibility pop
 

@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#define ODD_CLASSES 0
+#include "odd.h"

@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#define ODD_MAJOR 2
+#include "odd.h"

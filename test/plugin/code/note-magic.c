@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#define ODD_NOTE_MAGIC 7
+#include "odd.h"
