@@ -19,7 +19,7 @@ FLOORS = {
     "include/croom/policy.h": 2, "include/croom/sign.h": 2, "policy/": 2,
     "include/croom/plugin.h": 2, "plugin/": 2,
     "include/croom/control.h": 3, "control/": 3,
-    "tap/": 4, "ctl/": 4, "example/": 4,
+    "include/croomtap/": 4, "tap/": 4, "ctl/": 4, "example/": 4,
 }
 INCLUDE = re.compile(r'^#include ([<"])([^>"]+)[>"]', re.M)
 
@@ -40,7 +40,7 @@ def top(path):
 
 def judge(path, bracket, included):
     if bracket == "<":
-        if not included.startswith("croom/"):
+        if not included.startswith(("croom/", "croomtap/")):
             return None
         target = "include/" + included
     else:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The lane: takes packets from the ring and gives each to the slots of one panel. See tap/record.h for the order
+ * The lane: takes packets from the ring and gives each to the slots of one panel. See <croomtap/record.h> for the order
  * of the calls and tap/tap.h for who owns what.
  *
  * One panel per batch: observe, up to BATCH packets, release, counts, flush. Before a panel is left the strategy

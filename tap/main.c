@@ -18,7 +18,8 @@ enum { WATCH_NS = 20 * 1000 * 1000 };
 /* A room of this name may be open already: then this one is NAME-PID. A tap without a control socket is one, too. */
 static struct croom_control *open_control(struct tap *tap)
 {
-	struct croom_control_options options = { .program = tap->command_line, .journal = tap->journal, .policy = tap->policy };
+	struct croom_control_options options = { .program = tap->command_line, .journal = tap->journal,
+		.policy = tap->policy, .plugins = tap->plugins };
 	struct croom_control *control = NULL;
 	struct croom_error err = { 0 };
 	char path[200], directory[128];
@@ -164,6 +165,7 @@ static int finish(struct tap *tap)
 	tap_sink_close(tap->out);
 	tap_journal_close(tap);
 	croom_room_close(tap->room);
+	croom_plugins_close(tap->plugins);
 	tap_box_close(tap);
 	croom_policy_close(tap->policy);
 	tap_writer_stop(tap->writer);
@@ -220,6 +222,7 @@ static int undo(struct tap *tap, struct croom_control *control, int rc)
 	/* It ends as it means to: nothing that sits in a slot is to blame. */
 	tap_journal_close(tap);
 	croom_room_close(tap->room);
+	croom_plugins_close(tap->plugins);
 	tap_box_close(tap);
 	croom_policy_close(tap->policy);
 	if (tap->writer)

@@ -125,6 +125,7 @@ static int swap_first(struct tap *tap)
 int tap_room_open(struct tap *tap)
 {
 	int rc = croom_room_open(&tap->room, tap->options.room, slots, TAP_SLOTS);
+	struct croom_error err;
 
 	rc = rc ? rc : add_classes(tap->room, &tap->env);
 	rc = rc ? rc : add_gauges(tap->room, tap);
@@ -135,6 +136,10 @@ int tap_room_open(struct tap *tap)
 		fprintf(stderr, "croomtap: --room: cannot open room '%s': %s\n", tap->options.room,
 			rc == -EINVAL ? "a name is 1 to 31 letters, digits, '_', '-' or '.'" : strerror(-rc));
 		return rc == -EINVAL ? 2 : 1;
+	}
+	if (croom_plugins_open(&tap->plugins, tap->room, &(struct croom_plugins_options){ .policy = tap->policy, .env = &tap->env }, &err)) {
+		fprintf(stderr, "croomtap: %s\n", err.text);
+		return 1;
 	}
 	tap_journal_open(tap);
 	return swap_first(tap);

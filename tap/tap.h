@@ -24,6 +24,7 @@
 #include <croom/journal.h>
 #include <croom/lane.h>
 #include <croom/policy.h>
+#include <croom/plugin.h>
 #include <croom/ring.h>
 #include <pcap/pcap.h>
 #include <pthread.h>
@@ -80,7 +81,8 @@ struct tap {
 	struct croom_ring *ring;
 	struct croom_room *room;
 	struct croom_journal *journal;     /* NULL: none is kept */
-	struct croom_policy *policy;       /* NULL: there is none */
+	struct croom_policy *policy;       /* NULL: there is none, and nobody may load plugins */
+	struct croom_plugins *plugins;
 	char command_line[256];            /* a longer one is cut */
 	struct croom_lane *lane;
 	struct tap_writer *writer;

@@ -14,14 +14,15 @@ for compiler, language, standard in COMPILERS:
     if not shutil.which(compiler):
         print(f"skip {compiler} -std={standard}: it is not installed")
         continue
-    for header in sorted(pathlib.Path(sys.argv[1], "croom").glob("*.h")):
+    for header in sorted(header for folder in ("croom", "croomtap") for header in pathlib.Path(sys.argv[1], folder).glob("*.h")):
+        name = f"{header.parent.name}/{header.name}"
         # Included twice, and with something behind it, so that guards and stray semicolons show.
-        source = f"#include <croom/{header.name}>\n#include <croom/{header.name}>\nextern int something;\n"
+        source = f"#include <{name}>\n#include <{name}>\nextern int something;\n"
         result = subprocess.run([compiler, "-x", language, f"-std={standard}", f"-I{sys.argv[1]}", *FLAGS, "-"],
                                 input=source, capture_output=True, text=True)
         good = result.returncode == 0
         failed += not good
-        print(f"{'ok' if good else 'not ok'} {compiler} -std={standard} croom/{header.name}")
+        print(f"{'ok' if good else 'not ok'} {compiler} -std={standard} {name}")
         if not good:
             print("\n".join("# " + line for line in result.stderr.splitlines()[:8]))
     text = [h for h in pathlib.Path(sys.argv[1], "croom").glob("*.h") if "_Atomic" in h.read_text()]
