@@ -8,15 +8,6 @@
 #include <string.h>
 #include <time.h>
 
-static int may_load(const struct croom_plugins *plugins, const char *path, const struct plugin_copy *copy, struct croom_error *err)
-{
-	int rc = croom_policy_allows(plugins->policy, path, copy->original, copy->sealed, err);
-
-	if (rc && !err->text[0])
-		croom_error_set(err, rc, CROOM_ERROR_NOT_TRUSTED, NULL, "the policy does not allow it");
-	return rc;
-}
-
 /* What the dynamic linker says, without the name that only it knows the file by. */
 static int cannot_link(const struct plugin *plugin, struct croom_error *err)
 {
@@ -170,7 +161,7 @@ static int load(struct croom_plugins *plugins, const char *path, const struct cr
 				       "is not loaded: %u plugins are retired and still mapped; `croomctl plugins` says why, a restart ends it",
 				       retired);
 	rc = plugin_copy(copy, path, err);
-	rc = rc || load->trusted ? rc : may_load(plugins, path, copy, err);
+	rc = rc || load->trusted ? rc : croom_policy_allows(plugins->policy, path, copy->original, copy->sealed, err);
 	return rc ? rc : load_copy(plugins, path, copy, load->origin, name, err);
 }
 
