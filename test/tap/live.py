@@ -292,7 +292,7 @@ def inside():
     if len(sys.argv) > 5:
         under_swaps(*map(int, sys.argv[5:8]))
         return
-    under_swaps(20_000, 3, 50)
+    under_swaps(20_000, 3, 10)
     interrupted()
     drained()
     miscounted()
