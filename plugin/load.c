@@ -181,8 +181,11 @@ int croom_plugins_load(struct croom_plugins *plugins, const char *path, const st
 	rc = load(plugins, path, &as, &copy, name ? name : own_name, &said);
 	if (rc) {
 		size_t length = strlen(path), from = length > 150 ? length - 150 : 0;
+		/* The policy's sentences begin with it. */
+		bool named = strncmp(said.text, path, length) == 0;
 
-		croom_error_set(err, rc, said.kind, said.subject, "%s%s %.340s", from ? "..." : "", path + from, said.text);
+		croom_error_set(err, rc, said.kind, said.subject, "%s%s%s%.340s", named || !from ? "" : "...", named ? "" : path + from,
+				named ? "" : " ", said.text);
 		plugin_note(plugins, as.origin, "refused to load %.1000s%s%s%s: %s", path, *copy.sha256 ? " (sha256 " : "", copy.sha256,
 			    *copy.sha256 ? ")" : "", said.text);
 	}
