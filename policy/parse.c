@@ -103,11 +103,7 @@ static int take_directory(struct lines *lines)
 
 static int inline_key(struct lines *lines, const char *text, struct public_key *key)
 {
-	size_t length;
-	const char *end;
-
-	if (sodium_base642bin(key->bytes, PUBLIC, text, strlen(text), NULL, &length, &end, sodium_base64_VARIANT_ORIGINAL) ||
-	    length != PUBLIC || *end)
+	if (!base64_read(text, strlen(text), key->bytes, PUBLIC))
 		return wrong(lines, -EINVAL, "ed25519:%.100s is not a public key, which is 32 bytes in base64", text);
 	key_id(key->bytes, key->id);
 	return 0;
@@ -205,6 +201,9 @@ static int add_peer(struct lines *lines, const struct peer *peer)
 
 	if (!peer->group && peer->id == 0 && peer->role != CROOM_ADMIN)
 		return wrong(lines, -EINVAL, "root is an admin whatever a policy says; remove the line");
+	if (peer->id == UNKNOWN)
+		return wrong(lines, -EINVAL, "%s %u is what the kernel shows for anybody who has no number here; give it no role", kind,
+			     peer->id);
 	for (unsigned i = 0; i < policy->peers; i++)
 		if (policy->peer[i].group == peer->group && policy->peer[i].id == peer->id)
 			return wrong(lines, -EINVAL, "%s %u has %s already; keep one of the lines", kind, peer->id,

@@ -36,10 +36,11 @@ static int judge(const struct stat *is, const char *path, size_t length, struct 
 {
 	const char *what = S_ISDIR(is->st_mode) ? "could put anything there" : "could write anything into it";
 	int shown = length > 200 ? 200 : (int)length;
+	bool ours = is->st_uid == 0 || (is->st_uid == geteuid() && is->st_uid != UNKNOWN);
 
 	if (S_ISLNK(is->st_mode))
 		return denied(err, "%.*s is a symbolic link; name the place that it leads to", shown, path);
-	if (is->st_uid != 0 && is->st_uid != geteuid())
+	if (!ours)
 		return denied(err, "%.*s belongs to uid %u, who %s; it must belong to root%s", shown, path, is->st_uid, what,
 			      geteuid() ? " or to who runs this program" : "");
 	if (is->st_mode & 022)

@@ -13,7 +13,8 @@
 #include <sys/stat.h>
 
 enum { TEXT_MAX = 1024, POLICY_MAX = 256 * 1024, DIRECTORIES_MAX = 32, KEYS_MAX = 32, PEERS_MAX = 1024,
-       SEED = crypto_sign_SEEDBYTES, PUBLIC = crypto_sign_PUBLICKEYBYTES, SIGNATURE = crypto_sign_BYTES };
+       /* Who has no number in this user namespace comes with this one: nobody can tell whether two of them are the same. */
+       UNKNOWN = 65534, SEED = crypto_sign_SEEDBYTES, PUBLIC = crypto_sign_PUBLICKEYBYTES, SIGNATURE = crypto_sign_BYTES };
 
 /* Set *err (or not, when it is NULL), and give the code back. */
 #define failed(err, code, ...) croom_error_set(err, code, CROOM_ERROR_OTHER, NULL, __VA_ARGS__)
@@ -54,6 +55,8 @@ int three_read(struct three *three, enum three_kind kind, const char *text, size
 	       struct croom_error *err);
 /* How long it is; text has TEXT_MAX bytes. */
 size_t three_write(const struct three *three, enum three_kind kind, char *text);
+/* Exactly so many bytes in base64, as one writes them. size: at most SIGNATURE. */
+bool base64_read(const char *text, size_t length, unsigned char *bytes, size_t size);
 void key_id(const unsigned char key[PUBLIC], char id[CROOM_SIGN_ID + 1]);
 int public_key_read(struct public_key *key, const char *text, size_t size, const char *name, struct croom_error *err);
 

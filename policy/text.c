@@ -58,15 +58,28 @@ static bool read_id(const char *line, size_t length, char id[CROOM_SIGN_ID + 1])
 	return true;
 }
 
+/* Written again it has to be the same: libsodium takes what is not ASCII for a '/'. */
+bool base64_read(const char *text, size_t length, unsigned char *bytes, size_t size)
+{
+	char again[sodium_base64_ENCODED_LEN(SIGNATURE, sodium_base64_VARIANT_ORIGINAL)];
+	size_t got = 0;
+	bool good = sodium_base642bin(bytes, size, text, length, NULL, &got, NULL, sodium_base64_VARIANT_ORIGINAL) == 0 && got == size;
+
+	if (good) {
+		sodium_bin2base64(again, sizeof(again), bytes, size, sodium_base64_VARIANT_ORIGINAL);
+		good = strlen(again) == length && memcmp(again, text, length) == 0;
+		/* It may be a secret. */
+		sodium_memzero(again, sizeof(again));
+	}
+	return good;
+}
+
 static bool read_bytes(const char *line, size_t length, enum three_kind kind, unsigned char *bytes)
 {
-	size_t word = strlen(kinds[kind].word), got;
-	const char *end;
+	size_t word = strlen(kinds[kind].word);
 
 	return length > word && memcmp(line, kinds[kind].word, word) == 0 &&
-	       sodium_base642bin(bytes, kinds[kind].length, line + word, length - word, NULL, &got, &end,
-				 sodium_base64_VARIANT_ORIGINAL) == 0 &&
-	       got == kinds[kind].length && end == line + length;
+	       base64_read(line + word, length - word, bytes, kinds[kind].length);
 }
 
 int three_read(struct three *three, enum three_kind kind, const char *text, size_t size, const char *name,

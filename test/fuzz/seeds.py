@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Inputs to begin with, made from what the other tests know: seeds.py FUZZER FOLDER. What fuzzing found later is in
 corpus/FUZZER."""
+import ast
 import json
 import os
 import random
@@ -205,6 +206,30 @@ def ctl():
             b"", b"{}\0", b"[]\0", b"HTTP\0", b"{\0", b"\0", pack({"parameters": evil}), pack({"parameters": [evil]}),
             pack({"parameters": {evil: evil}}), b"[" * 3000 + b"\0", b'{"parameters":{"room":"\xff"}}\0', pack({"error": 5}),
             pack({"parameters": {"room": evil, "slots": [{"help": evil, "name": evil, "classes": [{"name": evil, "syntax": evil}]}]}})))
+
+
+def policy():
+    """Each line that a policy may have, together and alone; keys and signatures; and what test/policy/parse.c refuses."""
+    lines = ["# who", "viewer user alice", "operator group editors", "admin uid 64001", "viewer gid 4294967294", "swaps 10 per 1s burst 20",
+             "plugin directory /usr/lib/croom", 'plugin directory "/with blank"', "plugin signed-by /etc/croom/release.pub",
+             "plugin require either", "plugin signed-by /etc/none", "plugin signed-by /other", "plugin signed-by /self"]
+    yield ("\0" + "\n".join(lines[:10]) + "\n").encode()
+    yield from (f"\0{line}\n".encode() for line in lines)
+    with open(os.path.join(sys.path[0], "../policy/parse.c"), encoding="utf-8") as file:
+        bad = re.findall(r'^\t\t\{ ("(?:[^"\\]|\\.)*"), "', file.read(), re.M)
+    yield from (b"\0" + ast.literal_eval("b" + text) for text in bad)
+    key, seed, signature = "cZuVotHKI6HP5teA3j7eaLuX37C17U/Gpe0BcYw53Mw=", "A" * 43 + "=", "A" * 86 + "=="
+    yield f"\0plugin signed-by ed25519:{key}\nplugin directory /a\nplugin require both".encode()
+    # The ids of this public key, and of the one that belongs to 32 zeros.
+    for kind, text in ((1, f"croom public key 1\nid 4b9e5d1f29e80116\ned25519 {key}\n"),
+                       (2, f"croom secret key 1\nid 139e3940e64b5491\ned25519-seed {seed}\n"),
+                       (3, f"croom signature 1\nid 4b9e5d1f29e80116\ned25519ph {signature}\n")):
+        for cut in (0, 1, 5, 30, 60):
+            yield bytes([kind]) + text[:len(text) - cut].encode()
+        yield bytes([kind]) + text.encode() + b"x"
+        yield bytes([kind]) + text.encode().replace(b"\n", b"\r\n")
+        yield bytes([kind]) + text.encode().replace(b"id ", b"id g")
+        yield bytes([kind % 3 + 1]) + text.encode()
 
 
 def main():
