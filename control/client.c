@@ -272,8 +272,8 @@ static void not_permitted(struct croom_control *control, int fd, const struct uc
 
 	permit_program(peer->pid, command, sizeof(command));
 	if (control->policy)
-		snprintf(text, sizeof(text), "the policy gives user %u no role here; an admin can add to it: viewer uid %u", peer->uid,
-			 peer->uid);
+		snprintf(text, sizeof(text), "the policy gives user %u no role here; an admin can add to it: viewer uid %u",
+			 peer->uid, peer->uid);
 	else
 		snprintf(text, sizeof(text), "only root and the user who runs this program may control it");
 	permit_refused(control, &origin, text);

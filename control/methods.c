@@ -359,8 +359,8 @@ static bool permitted(struct croom_control *control, struct client *client, cons
 	int64_t wait_ms;
 
 	if (client->role < methods[method].role) {
-		snprintf(text, sizeof(text), "%s is for %ss, and the policy makes user %u %s %s", name, role_name(methods[method].role),
-			 client->uid, client->role == CROOM_VIEWER ? "a" : "an", role_name(client->role));
+		snprintf(text, sizeof(text), "%s is for %ss, and the policy makes user %u %s %s", name,
+			 role_name(methods[method].role), client->uid, client->role == CROOM_VIEWER ? "a" : "an", role_name(client->role));
 		refused(control, client, parameters, text);
 		reply_error(client, ROOM ".NotPermitted", json_pack("{s:s}", "message", text));
 		return false;
@@ -371,8 +371,8 @@ static bool permitted(struct croom_control *control, struct client *client, cons
 	wait_ms = (permit_change_ns(control) + 999999) / 1000000;
 	if (wait_ms == 0)
 		return true;
-	snprintf(text, sizeof(text), "%s: more changes than the policy allows; try again in %lld.%03lld s, or go back: rollback and "
-		 "confirm are not limited", name, (long long)(wait_ms / 1000), (long long)(wait_ms % 1000));
+	snprintf(text, sizeof(text), "%s: more changes than the policy allows; try again in %lld.%03lld s, or go back: rollback "
+		 "and confirm are not limited", name, (long long)(wait_ms / 1000), (long long)(wait_ms % 1000));
 	refused(control, client, parameters, text);
 	reply_error(client, ROOM ".TooOften", json_pack("{s:s, s:I}", "message", text, "retry_ms", (json_int_t)wait_ms));
 	return false;

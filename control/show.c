@@ -197,8 +197,8 @@ json_t *show_list(struct croom_control *control, const struct client *client)
 	/* The revision comes with the slots: `expect` with it must mean what was seen. */
 	slots.list = whole(slots.list, croom_room_each_slot(control->room, add_slot, &slots));
 	lanes = whole(lanes, croom_room_each_lane(control->room, add_lane, lanes));
-	return json_pack("{s:s, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o}", "room", croom_room_name(control->room),
-			 "program",
+	return json_pack("{s:s, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o}", "room",
+			 croom_room_name(control->room), "program",
 			 show_string(control->program), "pid", (int)getpid(), "revision",
 			 number(slots.revision), "frozen", show_frozen(control), "unconfirmed", show_unconfirmed(control),
 			 "quarantined", show_quarantined(control), "journal", show_journal(control), "policy",

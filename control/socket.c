@@ -49,7 +49,8 @@ static int check_directory(const char *path, bool others, struct croom_error *er
 		return croom_error_set(err, -EPERM, CROOM_ERROR_NOT_PERMITTED, NULL,
 				       "%s must be a directory that belongs to this user and that nobody else can write to", path);
 	if (others && (is.st_mode & 055) != 055 && chmod(path, 0755))
-		return croom_error_set(err, -errno, CROOM_ERROR_OTHER, NULL, "cannot let others look into %s: %s", path, strerror(errno));
+		return croom_error_set(err, -errno, CROOM_ERROR_OTHER, NULL, "cannot let others look into %s: %s", path,
+				       strerror(errno));
 	return 0;
 }
 
@@ -143,7 +144,7 @@ static int listen_at(struct croom_control *control, struct croom_error *err)
 		return rc;
 	}
 	control->listener = fd;
-	/* Everybody, if the policy names anybody: who it is, is asked of who connects. bind() has left to the umask what that takes. */
+	/* Everybody, if the policy names anybody: each is asked who he is. bind() has left to the umask what that takes. */
 	if (croom_policy_opens(control->policy) && fchmodat(AT_FDCWD, control->path, 0666, AT_SYMLINK_NOFOLLOW))
 		return croom_error_set(err, -errno, CROOM_ERROR_OTHER, NULL, "cannot let others connect to %s: %s", control->path,
 				       strerror(errno));

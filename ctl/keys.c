@@ -18,7 +18,7 @@ static int failed(const struct ctl *ctl, const struct croom_error *err)
 
 int verb_keygen(struct ctl *ctl)
 {
-	char secret[PATH_MAX], public[PATH_MAX], id[CROOM_SIGN_ID + 1], shown[300], *whole;
+	char secret[PATH_MAX], public[PATH_MAX], id[CROOM_SIGN_ID + 1], one[300], two[300], *whole;
 	const char *name = ctl->output ? ctl->output : "croom";
 	struct croom_error err;
 
@@ -37,9 +37,10 @@ int verb_keygen(struct ctl *ctl)
 	}
 	whole = realpath(public, NULL);
 	printf("key %s\n", id);
-	printf("%s is its secret half; who can read it can sign: croomctl sign -k %s FILE\n", clean(secret, shown, sizeof(shown)), shown);
-	printf("%s is for everybody; a policy may say: plugin signed-by %s\n", public,
-	       clean(whole ? whole : public, shown, sizeof(shown)));
+	clean(secret, one, sizeof(one));
+	printf("%s is its secret half; who can read it can sign: croomctl sign -k %s FILE\n", one, one);
+	printf("%s is for everybody; a policy may say: plugin signed-by %s\n", clean(public, one, sizeof(one)),
+	       clean(whole ? whole : public, two, sizeof(two)));
 	free(whole);
 	return DONE;
 }

@@ -39,8 +39,8 @@ struct croom_control_options {
 
 /*
  * Where rooms of this user live: $CROOM_RUNTIME_DIR, else $XDG_RUNTIME_DIR/croom if $XDG_RUNTIME_DIR belongs to this
- * user (root may have kept another's: sudo -E, su), else /run/croom for root, else /tmp/croom-UID. Made with mode 0700 by croom_control_open(),
- * or 0755 where a policy names others; one that belongs to somebody else is refused.
+ * user (root may have kept another's: sudo -E, su), else /run/croom for root, else /tmp/croom-UID. Made with mode 0700 by
+ * croom_control_open(), or 0755 where a policy names others; one that belongs to somebody else is refused.
  * 0 or -ENAMETOOLONG. Any thread.
  */
 int croom_control_directory(char *path, size_t size);

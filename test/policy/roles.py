@@ -181,6 +181,40 @@ def others(top):
               stat.S_IMODE(os.stat(f"{top}/run5").st_mode) == 0o700)
 
 
+# In a mount namespace with a /run of its own: the host as root with a policy, then croomctl as another user, without a word of where.
+INSIDE = """mount --bind "$1" /run && cd /run || exit 99
+mkfifo in && { "$2" --policy /run/policy <in >out & } && exec 9>in
+n=0; until grep -q ready out || [ $((n += 1)) -gt 600 ]; do sleep 0.1; done
+shift 2
+for words in list "list -r host" "list -r none" ls; do
+	# shellcheck disable=SC2086
+	setpriv --reuid "$1" --regid 64999 --clear-groups /run/croomctl $words 2>&1; echo "code $?"
+done
+exec 9>&-
+wait
+"""
+
+
+def roots_rooms(top):
+    """Root's rooms are found without --socket by whom a policy lets in."""
+    run = f"{top}/run9"
+    os.mkdir(run, 0o755)
+    os.chmod(run, 0o755)
+    shutil.copy(croomctl, run)
+    put(run, POLICY)
+    environment = {"PATH": os.environ["PATH"], "TSAN_OPTIONS": os.environ.get("TSAN_OPTIONS", "")}
+    done = subprocess.run(["unshare", "-m", "sh", "-c", INSIDE, "sh", run, program, str(VIEWER)], env=environment, capture_output=True,
+                          text=True, timeout=4 * PATIENCE, check=False)
+    said = done.stdout.split("code ")
+    if done.returncode == 99 or "unshare" in done.stderr:
+        skip("root's rooms are found", f"no mount namespace here: {done.stderr[:100]}")
+        return
+    check("a viewer finds root's room", len(said) == 5 and "to it you are: viewer" in said[0] and said[1].startswith("0\n"), done)
+    check("by its name, too", "to it you are: viewer" in said[1] and said[2].startswith("0\n"), done)
+    check("one that there is not is none", "no room none" in said[2] and said[3].startswith("6\n"), done)
+    check("ls shows it", "host" in said[3] and "revision" in said[3], done)
+
+
 def limit(top):
     policy = put(top, "swaps 1 per 1h burst 3\n", "limit")
     with Host(program, "--policy", policy, "--journal", f"{top}/state6", directory=f"{top}/run6") as host, host.client() as client:
@@ -244,7 +278,7 @@ def main():
     os.chmod(top, 0o755)
     limit(top)
     as_documented(top)
-    for part in (roles, hammering, crowding, others):
+    for part in (roles, hammering, crowding, others, roots_rooms):
         if os.getuid() == 0:
             part(top)
         else:
