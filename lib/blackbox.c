@@ -95,13 +95,65 @@ static int cannot(struct croom_error *err, const char *path, int code)
 	return croom_error_set(err, -code, CROOM_ERROR_OTHER, NULL, "no black box at '%s': %s", path, strerror(code));
 }
 
+static bool in_memory(const struct statfs *system)
+{
+	return system->f_type == TMPFS_MAGIC || system->f_type == RAMFS_MAGIC || system->f_type == HUGETLBFS_MAGIC;
+}
+
+static int on_disk(struct croom_error *err, const char *path)
+{
+	return croom_error_set(err, -ENOTSUP, CROOM_ERROR_OTHER, NULL, "no black box at '%s': it is on a disk, and a data thread could "
+			       "wait for that; use a file in memory, such as in /run or /dev/shm", path);
+}
+
+/* A black box, or one that its process did not live to finish. */
+static bool is_box(int fd)
+{
+	char magic[sizeof(((struct box_head *)NULL)->magic)] = { 0 };
+	static const char none[sizeof(magic)];
+	struct stat about;
+
+	return fstat(fd, &about) == 0 && S_ISREG(about.st_mode) && pread(fd, magic, sizeof(magic), 0) >= 0 &&
+	       (memcmp(magic, BOX_MAGIC, sizeof(magic)) == 0 || memcmp(magic, none, sizeof(magic)) == 0);
+}
+
+/* Nothing is renamed for one that cannot be, and nobody's capture because he mistook the option. */
+static int check_place(const char *path, struct croom_error *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	bool taken = fd >= 0 ? !is_box(fd) : errno != ENOENT;
+	const char *slash = strrchr(path, '/');
+	struct statfs system;
+	char *folder;
+	int rc = 0;
+
+	if (fd >= 0)
+		close(fd);
+	else if (errno == EACCES || errno == ENOTDIR || errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENAMETOOLONG)
+		return cannot(err, path, errno);
+	if (taken)
+		return croom_error_set(err, -EEXIST, CROOM_ERROR_OTHER, NULL,
+				       "no black box at '%s': what is there is none and would be renamed; choose another name", path);
+	folder = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
+	if (!folder)
+		return cannot(err, path, ENOMEM);
+	if (statfs(folder, &system))
+		rc = cannot(err, path, errno);
+	else if (!in_memory(&system))
+		rc = on_disk(err, path);
+	free(folder);
+	return rc;
+}
+
 /* A new file of that name; what was there is FILE.old. */
 static int new_file(const char *path, struct croom_error *err)
 {
 	struct statfs system;
 	char *old;
-	int fd, rc = 0;
+	int fd, rc = check_place(path, err);
 
+	if (rc)
+		return rc;
 	if (asprintf(&old, "%s.old", path) < 0)
 		return cannot(err, path, ENOMEM);
 	if (rename(path, old) && errno != ENOENT)
@@ -112,12 +164,10 @@ static int new_file(const char *path, struct croom_error *err)
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return cannot(err, path, errno);
-	if (fstatfs(fd, &system) || (system.f_type != TMPFS_MAGIC && system.f_type != RAMFS_MAGIC && system.f_type != HUGETLBFS_MAGIC)) {
+	if (fstatfs(fd, &system) || !in_memory(&system)) {
 		close(fd);
 		unlink(path);
-		return croom_error_set(err, -ENOTSUP, CROOM_ERROR_OTHER, NULL,
-				       "no black box at '%s': it is on a disk, and a data thread could wait for that; use a file in memory, "
-				       "such as in /run or /dev/shm", path);
+		return on_disk(err, path);
 	}
 	return fd;
 }
