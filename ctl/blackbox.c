@@ -144,9 +144,12 @@ int verb_blackbox(struct ctl *ctl)
 	double rate[CROOM_LANES_MAX], begun = now();
 	struct croom_error err;
 
-	if (ctl->argc != 1)
+	if (ctl->argc != 1 || !*ctl->argv[0])
 		return ctl_fail(ctl, USAGE, "org.croom.ctl.Usage",
 				"blackbox takes one FILE, such as /run/croom/croomtap.blackbox; that of a crash before the last start is FILE.old");
+	if (ctl->room || ctl->socket)
+		return ctl_fail(ctl, USAGE, "org.croom.ctl.Usage", "blackbox reads a FILE and asks no room; leave out --%s",
+				ctl->room ? "room" : "socket");
 	if (croom_blackbox_read(ctl->argv[0], &box, &err))
 		return ctl_fail(ctl, FAILED, "org.croom.ctl.BlackBox", "%s", err.text);
 	/* Of one that runs, how fast it goes, too. */

@@ -112,6 +112,8 @@ bool when_read(const char *text, bool end_of_second, int64_t *ns);
 /* journal-file.c: from a file, the replies of Journal and At; NULL: it cannot be read, and that was told. */
 json_t *file_rows(const struct ctl *ctl, const char *path, int64_t since_ns, int *code);
 json_t *file_at(const struct ctl *ctl, const char *path, int64_t time_ns, int *code);
+/* Is it ROW:HASH, as --head takes it? file_verify() is asked for no other. */
+bool head_good(const char *text);
 /* {path, head}; {path, rows, first, last, cut, clock_back, found, findings, head}. */
 json_t *file_head(const struct ctl *ctl, const char *path, int *code);
 json_t *file_verify(const struct ctl *ctl, const char *path, int *code);

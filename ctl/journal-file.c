@@ -151,6 +151,13 @@ static bool read_head(const char *text, struct croom_journal_head *head)
 	return read_hash(text, head->hash);
 }
 
+bool head_good(const char *text)
+{
+	struct croom_journal_head head;
+
+	return read_head(text, &head);
+}
+
 json_t *file_head(const struct ctl *ctl, const char *path, int *code)
 {
 	struct croom_journal_file *file = open_file(ctl, path, code);
@@ -190,11 +197,8 @@ json_t *file_verify(const struct ctl *ctl, const char *path, int *code)
 	char text[100] = "";
 	int rc;
 
-	if (ctl->head && !read_head(ctl->head, &noted)) {
-		*code = ctl_fail(ctl, USAGE, "org.croom.ctl.Usage", "--head takes ROW:HASH, as `croomctl journal head` prints it, not '%s'",
-				 ctl->head);
-		return NULL;
-	}
+	if (ctl->head)
+		read_head(ctl->head, &noted);   /* head_good() has said that it can */
 	file = open_file(ctl, path, code);
 	if (!file)
 		return NULL;

@@ -245,6 +245,11 @@ int verb_journal(struct ctl *ctl)
 		return misuse(ctl, "--head is for journal verify", "");
 	if ((ctl->since || ctl->count >= 0) && !show)
 		return misuse(ctl, "--since and --count are for journal show", "");
+	if (ctl->head && !head_good(ctl->head))
+		return ctl_fail(ctl, USAGE, "org.croom.ctl.Usage", "--head takes ROW:HASH, as `croomctl journal head` prints it, not '%s'",
+				ctl->head);
+	if (ctl->argc == 2 && (ctl->room || ctl->socket))
+		return misuse(ctl, "of a FILE no room is asked; leave out --", ctl->room ? "room" : "socket");
 	code = since(ctl, &since_ns);
 	if (code)
 		return code;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* croomctl: options, verbs, help. */
 #include "ctl.h"
+#include <croom/error.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -106,7 +107,7 @@ static const struct {
 	{ "doctor", verb_doctor, EVERY, false },
 	{ "blackbox", verb_blackbox, BIT(OPT_JSON) | BIT(OPT_COUNT), true },
 };
-enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };
+enum { VERBS = sizeof(verbs) / sizeof(verbs[0]), ROOM_MAX = 31 + 11 };
 
 static const struct option longs[] = {
 	{ "room", required_argument, NULL, 'r' }, { "socket", required_argument, NULL, OPT_SOCKET },
@@ -238,34 +239,9 @@ static int read_option(struct ctl *ctl, int option)
 	return -1;
 }
 
-/* Insert, delete, replace or swap neighbours: how many of these make one word of the other. */
-static unsigned distance(const char *a, const char *b)
-{
-	unsigned row[3][16];
-	size_t a_length = strlen(a), b_length = strlen(b);
-
-	if (a_length > 15 || b_length > 15)
-		return 16;
-	for (size_t j = 0; j <= b_length; j++)
-		row[0][j] = (unsigned)j;
-	for (size_t i = 1; i <= a_length; i++) {
-		unsigned *now = row[i % 3], *before = row[(i - 1) % 3], *second = row[(i + 1) % 3];
-
-		now[0] = (unsigned)i;
-		for (size_t j = 1; j <= b_length; j++) {
-			now[j] = before[j - 1] + (a[i - 1] != b[j - 1]);
-			now[j] = before[j] + 1 < now[j] ? before[j] + 1 : now[j];
-			now[j] = now[j - 1] + 1 < now[j] ? now[j - 1] + 1 : now[j];
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && second[j - 2] + 1 < now[j])
-				now[j] = second[j - 2] + 1;
-		}
-	}
-	return row[a_length % 3][b_length];
-}
-
 static bool resembles(const char *word, const char *name, unsigned *best)
 {
-	unsigned apart = strncmp(word, name, strlen(word)) ? distance(word, name) : 1;
+	unsigned apart = strncmp(word, name, strlen(word)) ? croom_near_distance(word, strlen(word), name) : 1;
 
 	if (apart > (strlen(name) < 4 ? 1U : 2U) || apart > *best)
 		return false;
@@ -288,9 +264,16 @@ static int unknown_verb(const struct ctl *ctl)
 /* getopt says ':' for a missing value, '?' for what it does not know. */
 static int bad_option(const struct ctl *ctl, int what, const char *word)
 {
-	const char *near = NULL, *given = strncmp(word, "--", 2) ? "" : word + 2;
+	/* Of several letters in one word that word is perhaps not the last one read. -r and -h are known, so it was --room or --help. */
+	bool letter = optopt && optopt < 256 && (what == ':' ? word[1] != '-' : !strchr("rh", optopt));
+	char letters[] = { '-', (char)optopt, 0 };
+	const char *near = NULL, *given = letter ? "" : word + 2;
 	unsigned best = 16;
 
+	word = letter ? letters : word;
+	if (what == '?' && *given && optopt)
+		return ctl_fail(ctl, USAGE, "org.croom.ctl.Usage", "%.*s takes no value; leave out '%s'", (int)strcspn(word, "="), word,
+				word + strcspn(word, "="));
 	if (what == ':')
 		return ctl_fail(ctl, USAGE, "org.croom.ctl.Usage", "%s needs a value; see croomctl --help", word);
 	for (size_t i = 0; longs[i].name && *given; i++)
@@ -298,6 +281,43 @@ static int bad_option(const struct ctl *ctl, int what, const char *word)
 			near = longs[i].name;
 	return ctl_fail(ctl, USAGE, "org.croom.ctl.Usage",
 			near ? "no option '%s'; did you mean --%s?" : "no option '%s'; see croomctl --help", word, near);
+}
+
+/* With a value, only once and not empty: of two the first would be forgotten, and nobody told. -1 to go on. */
+static int check_value(const struct ctl *ctl, int option, bool *given)
+{
+	const struct option *one = longs;
+
+	if (!optarg)
+		return -1;
+	while (one->val != option)
+		one++;
+	if (given[option])
+		return ctl_fail(ctl, USAGE, "org.croom.ctl.Usage", "--%s is given twice; give it once", one->name);
+	given[option] = true;
+	return *optarg ? -1 : ctl_fail(ctl, USAGE, "org.croom.ctl.Usage", "--%s needs a value, and '' is none; see croomctl --help",
+				       one->name);
+}
+
+/* What excludes each other. -1 to go on. */
+static int check_together(const struct ctl *ctl, unsigned given)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+	size_t length = ctl->room ? strlen(ctl->room) : 0;
+
+	if (ctl->room && ctl->socket)
+		return ctl_fail(ctl, USAGE, "org.croom.ctl.Usage", "--room and --socket together; give one of them");
+	/* What a room adds to its name when there is one already is a process id. */
+	if (ctl->room && (length > ROOM_MAX || strspn(ctl->room, letters) != length || *ctl->room == '.' || *ctl->room == '-'))
+		return ctl_fail(ctl, USAGE, "org.croom.ctl.Usage",
+				"'%s' is no room's name, which is letters, digits, '_', '-' or '.'; `croomctl ls` shows those there are",
+				ctl->room);
+	if ((given & BIT(OPT_NO_WAIT)) && (given & BIT(OPT_TIMEOUT)))
+		return ctl_fail(ctl, USAGE, "org.croom.ctl.Usage", "--no-wait and --timeout together; give one of them");
+	if (ctl->journal && (ctl->room || ctl->socket))
+		return ctl_fail(ctl, USAGE, "org.croom.ctl.Usage", "--journal asks a file, and no room; leave out --%s",
+				ctl->room ? "room" : "socket");
+	return -1;
 }
 
 static int run_verb(struct ctl *ctl, unsigned given)
@@ -350,6 +370,7 @@ int main(int argc, char **argv)
 {
 	struct ctl ctl = { .expect = -1, .to = -1, .wait_ms = -1, .count = -1, .interval_ms = 1000, .for_ms = 5000, .sample = 1,
 			   .patience_ms = ANSWER_MS };
+	bool valued[OPT_VERSION + 1] = { false };
 	unsigned given = 0;
 	int option, rc = -1;
 
@@ -362,7 +383,8 @@ int main(int argc, char **argv)
 		option = option == 'o' ? OPT_OUTPUT : option == 'k' ? OPT_KEY : option;
 		if (option == '?' || option == ':')
 			return finish(bad_option(&ctl, option, argv[optind - 1]));
-		rc = read_option(&ctl, option);
+		rc = check_value(&ctl, option, valued);
+		rc = rc < 0 ? read_option(&ctl, option) : rc;
 		given |= option >= 256 ? BIT(option) : 0;
 	}
 	if (rc >= 0)
@@ -373,5 +395,6 @@ int main(int argc, char **argv)
 	ctl.verb = argv[optind];
 	ctl.argv = argv + optind + 1;
 	ctl.argc = argc - optind - 1;
-	return finish(run_verb(&ctl, given));
+	rc = check_together(&ctl, given);
+	return finish(rc < 0 ? run_verb(&ctl, given) : rc);
 }

@@ -96,7 +96,7 @@ int verb_thaw(struct ctl *ctl)
 /* The one argument that the verb takes, or NULL, and that was told. */
 static const char *one_argument(const struct ctl *ctl, const char *what)
 {
-	if (ctl->argc == 1)
+	if (ctl->argc == 1 && *ctl->argv[0])
 		return ctl->argv[0];
 	ctl_fail(ctl, USAGE, "org.croom.ctl.Usage", "%s takes one %s; `croomctl list` shows what there is", ctl->verb, what);
 	return NULL;

@@ -145,6 +145,21 @@ json_t *slot_and_handler(const struct ctl *ctl, const char *text)
 	return one;
 }
 
+/* Is its slot among them? Then that was told. */
+static bool named(const struct ctl *ctl, const json_t *changes, const json_t *one)
+{
+	const json_t *other;
+	size_t i;
+
+	json_array_foreach(changes, i, other)
+		if (json_equal(json_object_get(other, "slot"), json_object_get(one, "slot"))) {
+			ctl_fail(ctl, USAGE, "org.croom.ctl.Usage", "slot %s is named twice; name it once",
+				 json_string_value(json_object_get(one, "slot")));
+			return true;
+		}
+	return false;
+}
+
 int verb_swap(struct ctl *ctl)
 {
 	json_t *changes = json_array(), *parameters;
@@ -153,7 +168,8 @@ int verb_swap(struct ctl *ctl)
 	for (int i = 0; i < ctl->argc; i++) {
 		json_t *one = slot_and_handler(ctl, ctl->argv[i]);
 
-		if (!one) {
+		if (!one || named(ctl, changes, one)) {
+			json_decref(one);
 			json_decref(changes);
 			return USAGE;
 		}

@@ -6,8 +6,8 @@
 
 enum { LENGTH_MAX = 31 };
 
-/* Optimal string alignment distance (insert, delete, replace, swap neighbours), for names of bounded length. */
-static unsigned distance(const char *a, size_t a_length, const char *b)
+/* Optimal string alignment distance. */
+unsigned croom_near_distance(const char *a, size_t a_length, const char *b)
 {
 	unsigned row[3][LENGTH_MAX + 2];
 	size_t b_length = strlen(b);
@@ -37,7 +37,7 @@ static unsigned distance(const char *a, size_t a_length, const char *b)
 
 void croom_near_look(struct croom_near *nearest, const char *asked, size_t length, const char *name)
 {
-	unsigned far = length && strncmp(asked, name, length) == 0 ? 1 : distance(asked, length, name);
+	unsigned far = length && strncmp(asked, name, length) == 0 ? 1 : croom_near_distance(asked, length, name);
 	size_t used;
 
 	if (far > (length < 4 ? 1 : 2) || (*nearest->names && far > nearest->distance))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Adding up at the end: every packet that came in has to be in exactly one place. */
+#include "say.h"
 #include "tap.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -68,6 +69,6 @@ int tap_account(struct tap *tap, uint64_t swaps)
 	if (unwritten && !hung_up)
 		fprintf(stderr, "%" PRIu64 " bytes of output could not be written\n", unwritten);
 	if (!adds_up)
-		fprintf(stderr, "croomtap: this does not add up: %" PRIu64 " received, %" PRIu64 " accounted for\n", received, all);
+		tap_say("this does not add up: %" PRIu64 " received, %" PRIu64 " accounted for", received, all);
 	return adds_up ? 0 : 1;
 }

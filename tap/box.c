@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Where the tap's black box is: the file that was asked for, or NAME.blackbox beside the control socket. */
+#include "say.h"
 #include "tap.h"
 #include <croom/blackbox.h>
 #include <croom/control.h>
@@ -51,7 +52,7 @@ int tap_box_open(struct tap *tap)
 	if (path) {
 		if (croom_blackbox_open(tap->room, path, verdicts, &err) == 0)
 			return 0;
-		fprintf(stderr, "croomtap: --blackbox: %s\n", err.text);
+		tap_say("--blackbox: %s", err.text);
 		return 1;
 	}
 	/* Nobody has asked for it: where there is none, none is missed. */

@@ -5,6 +5,7 @@
  * some to each ring, so that the lane reads while this thread writes), and the lane is woken once per batch if it sleeps.
  */
 #include "door.h"
+#include "say.h"
 #include "tap.h"
 #include <errno.h>
 #include <linux/filter.h>
@@ -131,7 +132,7 @@ static void run_live(struct source *source)
 		}
 		/* libpcap goes on when an interface went down, for it may come up again, but says nothing. */
 		if (got == 0 && (ready.revents & POLLERR))
-			fprintf(stderr, "croomtap: %s went down; going on in case it comes up again\n", tap->options.interface);
+			tap_say("%s went down; going on in case it comes up again", tap->options.interface);
 		if (++rounds % STATS_ROUNDS == 0)
 			read_kernel(source);
 	}

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <pcap/pcap.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +16,7 @@
  * The time libpcap takes grows with the third power: 4 KB of ports or hosts take it seconds, 16 KB take minutes, and while
  * a handler is opened nobody can ask the room anything.
  */
-enum { EXPRESSION_MAX = 4096, SHOWN_MAX = 160, SCANNER_BYTES = 64 * 1024 };
+enum { EXPRESSION_MAX = 4096, SHOWN_MAX = 160, WHERE_MAX = 300, SCANNER_BYTES = 64 * 1024 };
 
 struct bpf {
 	struct bpf_program program;
@@ -96,6 +97,53 @@ static int check(const struct bpf_program *program, const char *config, struct c
 	return 0;
 }
 
+/*
+ * libpcap does not say where a syntax error is. The longest beginning that is an expression ends before it: its length, 0 where
+ * even the first word is none. Short expressions only, for each beginning is compiled.
+ */
+static size_t good_length(pcap_t *compiler, const struct tap_env *env, const char *config)
+{
+	char part[WHERE_MAX];
+	size_t length = strlen(config);
+
+	if (length >= sizeof(part))
+		return 0;
+	memcpy(part, config, length + 1);
+	while (length) {
+		struct bpf_program program;
+
+		/* Without the last word and what is before it. */
+		while (length && part[length - 1] != ' ')
+			length--;
+		while (length && part[length - 1] == ' ')
+			length--;
+		part[length] = 0;
+		if (length && pcap_compile(compiler, &program, part, 0, env->netmask) == 0) {
+			pcap_freecode(&program);
+			break;
+		}
+	}
+	return length;
+}
+
+/* What libpcap did not take, with where it stopped. -EINVAL. */
+static int refuse(pcap_t *compiler, const struct tap_env *env, const char *config, struct croom_error *err)
+{
+	char said[PCAP_ERRBUF_SIZE];
+	const char *dots = strlen(config) > SHOWN_MAX ? "..." : "";
+	size_t good = 0;
+
+	snprintf(said, sizeof(said), "%s", pcap_geterr(compiler));
+	if (strstr(said, "syntax error"))
+		good = good_length(compiler, env, config);
+	croom_error_set(err, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL, good ? "in '%.*s%s', behind '%.*s': %s; see pcap-filter(7)" :
+			"in '%.*s%s'%.*s: %s; see pcap-filter(7)",
+			SHOWN_MAX, config, dots, good < SHOWN_MAX ? (int)good : 0, config, said);
+	if (err && good)
+		err->offset = (int)(good + strspn(config + good, " "));
+	return -EINVAL;
+}
+
 static int compile(struct bpf *bpf, pcap_t *compiler, const struct tap_env *env, const char *config, struct croom_error *err)
 {
 	if (config[strspn(config, " \t")] == 0)
@@ -109,8 +157,7 @@ static int compile(struct bpf *bpf, pcap_t *compiler, const struct tap_env *env,
 	if (pcap_compile(compiler, &bpf->program, config, 1, env->netmask))
 		/* libpcap says "malloc" or "not enough core", as if the expression were wrong. */
 		return errno == ENOMEM ? croom_error_set(err, -ENOMEM, CROOM_ERROR_OTHER, NULL, "out of memory") :
-		       croom_error_set(err, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL, "in '%.*s%s': %s", SHOWN_MAX, config,
-				       strlen(config) > SHOWN_MAX ? "..." : "", pcap_geterr(compiler));
+					 refuse(compiler, env, config, err);
 	return check(&bpf->program, config, err);
 }
 

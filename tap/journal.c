@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* croomtap's journal: --state, what is restored, and what there is to say of it. */
+#include "say.h"
 #include "tap.h"
 #include <croom/journal.h>
 #include <errno.h>
@@ -7,20 +8,14 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Configs are in it, and whoever wrote the file: a `?` for each byte that a terminal might obey. */
+/* A line for each of its lines. */
 static void say(const char *text)
 {
-	char line[2300];
-	size_t used = 0;
+	while (*text) {
+		size_t length = strcspn(text, "\n");
 
-	for (; *text && used < sizeof(line) - 1; text++)
-		line[used++] = *text == '\n' || (*text >= 0x20 && *text < 0x7f) ? *text : '?';
-	line[used] = 0;
-	for (char *at = line; at && *at;) {
-		char *end = strchr(at, '\n');
-
-		fprintf(stderr, "croomtap: %.*s\n", (int)(end ? end - at : (ptrdiff_t)strlen(at)), at);
-		at = end ? end + 1 : NULL;
+		tap_say("%.*s", (int)length, text);
+		text += length + (text[length] == '\n');
 	}
 }
 
@@ -28,14 +23,12 @@ void tap_journal_open(struct tap *tap)
 {
 	const struct croom_journal_options options = { .program = tap->command_line };
 	struct croom_error err;
-	char text[700];
 
 	if (!tap->options.state)
 		return;
 	if (croom_journal_open(&tap->journal, tap->room, tap->options.state, &options, &err) == 0)
 		return;
-	snprintf(text, sizeof(text), "goes on WITHOUT a journal, and tries again now and then: %s", err.text);
-	say(text);
+	tap_say("goes on WITHOUT a journal, and tries again now and then: %s", err.text);
 }
 
 int tap_journal_restore(struct tap *tap, const struct croom_change *asked, unsigned count, const struct croom_change *otherwise,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* croomtap: starts the threads, draws the status line, adds up. */
+#include "say.h"
 #include "tap.h"
 #include "door.h"
 #include <croom/control.h>
@@ -33,13 +34,13 @@ static struct croom_control *open_control(struct tap *tap)
 		options.path = path;
 		rc = croom_control_open(&control, tap->room, &options, &err);
 		if (rc == 0)
-			fprintf(stderr, "croomtap: there is a room '%s' already; this one is %s-%d\n", tap->options.room,
+			tap_say("there is a room '%s' already; this one is %s-%d", tap->options.room,
 				tap->options.room, (int)getpid());
 	}
 	if (rc == 0)
 		rc = croom_control_start(control);
 	if (rc) {
-		fprintf(stderr, "croomtap: goes on without croomctl: %s\n", err.text[0] ? err.text : strerror(-rc));
+		tap_say("goes on without croomctl: %s", err.text[0] ? err.text : strerror(-rc));
 		croom_control_close(control);
 		control = NULL;
 	}
@@ -99,20 +100,20 @@ static int open_output(struct tap *tap)
 {
 	const struct tap_options *options = &tap->options;
 	struct stat input;
-	bool from_file = !tap->live && fstat(fileno(pcap_file(tap->pcap)), &input) == 0;
+	bool from_file = tap_input_file(tap, &input);
 	struct croom_error err = { 0 };
 	int fd = tap_open_main(options->write_file, from_file ? &input : NULL, &err), rc = fd < 0 ? fd : 0;
 
 	if (rc == 0)
 		rc = tap_sink_open_main(&tap->out, tap->writer, options->write_file, fd, options->split != 0);
 	if (rc)
-		fprintf(stderr, "croomtap: -w: %s\n", err.text[0] ? err.text : strerror(-rc));
+		tap_say("-w: %s", err.text[0] ? err.text : strerror(-rc));
 	return rc;
 }
 
 static int no_threads(int error)
 {
-	fprintf(stderr, "croomtap: cannot start its threads: %s\n", strerror(error));
+	tap_say("cannot start its threads: %s", strerror(error));
 	return 1;
 }
 
@@ -123,14 +124,14 @@ static int start(struct tap *tap)
 
 	rc = rc ? rc : croom_strings_open(&tap->env.strings, 1 << 20, 64u << 20);
 	if (rc) {
-		fprintf(stderr, "croomtap: no memory for the ring and what goes with it: %s\n", strerror(-rc));
+		tap_say("no memory for the ring and what goes with it: %s", strerror(-rc));
 		return 1;
 	}
 	/* Otherwise text would show UTC from now on, as where there is no zone. */
 	errno = 0;
 	tzset();
 	if (errno == ENOMEM) {
-		fprintf(stderr, "croomtap: no memory for the time zone\n");
+		tap_say("no memory for the time zone");
 		return 1;
 	}
 	rc = tap_writer_start(&tap->writer);
@@ -174,12 +175,12 @@ static int finish(struct tap *tap)
 	rc = tap_account(tap, swaps);
 	error = tap_writer_error(tap->writer, text, sizeof(text));
 	if (tap->source_error[0]) {
-		fprintf(stderr, "croomtap: %s\n", tap->source_error);
+		tap_say("%s", tap->source_error);
 		rc = 1;
 	}
 	/* A reader that goes away (`| head`) is no failure of ours. */
 	if (error && error != EPIPE) {
-		fprintf(stderr, "croomtap: cannot write to %s\n", text);
+		tap_say("cannot write to %s", text);
 		rc = 1;
 	}
 	if (tap_writer_other_failed(tap->writer))

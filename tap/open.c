@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Opening files to write to, with a word on each thing that is not one. */
+#include "say.h"
 #include "tap.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -15,13 +16,26 @@ static const char *kind(mode_t mode)
 		S_ISBLK(mode) ? "a block device" : "a device";
 }
 
+static const char *remedy(int error)
+{
+	switch (error) {
+	case ENOENT: return "make its directory first, or choose another";
+	case EACCES: case EPERM: case EROFS: return "choose one that this user can write to";
+	case EISDIR: return "name a file in it";
+	case ENAMETOOLONG: return "choose a shorter one";
+	case ENOSPC: case EDQUOT: return "make room there";
+	case EMFILE: return "allow more open files (ulimit -n)";
+	default: return "choose another";
+	}
+}
+
 int tap_cannot_write(const char *path, struct croom_error *err)
 {
 	/* Of some errors the name that was given is innocent. */
 	bool given = errno != ENOMEM && errno != EMFILE && errno != ENFILE && errno != ENOSPC && errno != EDQUOT;
 
 	return croom_error_set(err, -errno, given ? CROOM_ERROR_BAD_CONFIG : CROOM_ERROR_OTHER, NULL,
-			       "cannot write to '%s': %s", path, strerror(errno));
+			       "cannot write to '%s': %s; %s", path, strerror(errno), remedy(errno));
 }
 
 /* Refuse an open file that is not one of ours to write to. */
@@ -29,7 +43,7 @@ static int refuse(int fd, const char *path, const char *why, struct croom_error 
 {
 	if (fd >= 0)
 		close(fd);
-	return croom_error_set(err, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL, "cannot write to '%s': %s", path, why);
+	return croom_error_set(err, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL, "cannot write to '%s': %s; choose another", path, why);
 }
 
 /*
@@ -67,6 +81,36 @@ void tap_end_line(int fd, const char *path)
 		close(reader);
 }
 
+/* One that is there, and is to be the main output. 0 or -errno. */
+static int check_main(const char *path, const struct stat *about, const struct stat *input, struct croom_error *err)
+{
+	if (input && S_ISREG(about->st_mode) && about->st_dev == input->st_dev && about->st_ino == input->st_ino)
+		return refuse(-1, path, "it is the file that is read", err);
+	return S_ISBLK(about->st_mode) ? refuse(-1, path, "it is a block device", err) : 0;
+}
+
+bool tap_input_file(const struct tap *tap, struct stat *input)
+{
+	return !tap->live && fstat(fileno(pcap_file(tap->pcap)), input) == 0;
+}
+
+int tap_check_output(const struct tap *tap)
+{
+	const char *path = tap->options.write_file;
+	struct croom_error err = { 0 };
+	struct stat about, input;
+	int rc = 0;
+
+	if (strcmp(path, "-") == 0)
+		return 0;
+	rc = tap_check_writable(path, &err);
+	if (rc == 0 && stat(path, &about) == 0)
+		rc = check_main(path, &about, tap_input_file(tap, &input) ? &input : NULL, &err);
+	if (rc)
+		tap_say("-w: %s", err.text);
+	return rc;
+}
+
 /* Here a FIFO is welcome: `mkfifo p; croomtap -w p` waits for its reader, as tcpdump does. */
 int tap_open_main(const char *path, const struct stat *input, struct croom_error *err)
 {
@@ -77,16 +121,12 @@ int tap_open_main(const char *path, const struct stat *input, struct croom_error
 
 	if (fd < 0 || fstat(fd, &about))
 		return tap_cannot_write(file ? path : "standard output", err);
-	if (input && S_ISREG(about.st_mode) && about.st_dev == input->st_dev && about.st_ino == input->st_ino)
-		return refuse(file ? fd : -1, file ? path : "standard output", "it is the file that is read", err);
-	if (file && S_ISBLK(about.st_mode))
-		return refuse(fd, path, "it is a block device", err);
-	if (file && S_ISREG(about.st_mode) && ftruncate(fd, 0)) {
+	rc = check_main(file ? path : "standard output", &about, input, err);
+	if (rc == 0 && file && S_ISREG(about.st_mode) && ftruncate(fd, 0))
 		rc = tap_cannot_write(path, err);
+	if (rc && file)
 		close(fd);
-		return rc;
-	}
-	return fd;
+	return rc ? rc : fd;
 }
 
 static bool look(const char *path, int standard, struct stat *about)
@@ -131,7 +171,7 @@ int tap_check_own(const struct tap_env *env, const char *path, struct croom_erro
 			same = taken[i] && !known && strcmp(taken[i], "-") && will_be_same(path, taken[i]);
 		if (same)
 			return croom_error_set(err, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL, "cannot write to '%s': it is the file "
-					       "that %s", path, i ? "the packets are written to" : "is read");
+					       "that %s; choose another", path, i ? "the packets are written to" : "is read");
 	}
 	return 0;
 }
@@ -144,13 +184,17 @@ int tap_check_writable(const char *path, struct croom_error *err)
 	struct stat about;
 	int there = stat(path, &about), failed;
 
-	if (there == 0 && S_ISDIR(about.st_mode))
-		return croom_error_set(err, -EISDIR, CROOM_ERROR_BAD_CONFIG, NULL, "cannot write to '%s': it is a directory", path);
+	if (there && errno != ENOENT)
+		return tap_cannot_write(path, err);
+	if (there == 0 && S_ISDIR(about.st_mode)) {
+		errno = EISDIR;
+		return tap_cannot_write(path, err);
+	}
 	if (slash && slash - path < (ptrdiff_t)sizeof(folder))
 		snprintf(folder, sizeof(folder), "%.*s", slash == path ? 1 : (int)(slash - path), path);
 	failed = there == 0 ? faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) : faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS);
 	if (failed)
-		return croom_error_set(err, -errno, CROOM_ERROR_BAD_CONFIG, NULL, "cannot write to '%s': %s", path, strerror(errno));
+		return tap_cannot_write(path, err);
 	return 0;
 }
 
@@ -161,6 +205,6 @@ int tap_check_replaceable(const char *path, struct croom_error *err)
 
 	if (stat(path, &about) == 0 && !S_ISREG(about.st_mode))
 		return croom_error_set(err, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL,
-				       "'%s' is %s, and not a file that could be replaced every second", path, kind(about.st_mode));
+				       "'%s' is %s, and not a file that could be replaced every second; choose another", path, kind(about.st_mode));
 	return 0;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The command line: tcpdump's letters where they mean the same, the slots by their names. */
+#include "say.h"
 #include "tap.h"
 #include <errno.h>
 #include <getopt.h>
@@ -76,10 +77,12 @@ static const struct option longs[] = {
 	{ "version", no_argument, NULL, OPT_VERSION }, { NULL, 0, NULL, 0 },
 };
 
+/* What is wrong with the command line; 2. */
+#define WRONG(...) (tap_say(__VA_ARGS__), 2)
+
 static int complain(const char *what, const char *value, const char *want)
 {
-	fprintf(stderr, "croomtap: %s takes %s, not '%s'; see croomtap --help\n", what, want, value);
-	return 2;
+	return WRONG("%s takes %s, not '%s'; see croomtap --help", what, want, value);
 }
 
 static bool number(const char *text, uint64_t low, uint64_t high, uint64_t *value)
@@ -134,25 +137,97 @@ static int read_number(struct tap_options *options, int option, const char *text
 	return -1;
 }
 
-/* getopt has said what it was; a hand that knows tcpdump may have typed it. */
-static int unknown(void)
+/* A hand that knows tcpdump may have typed it. */
+static const char *hint(int option)
 {
 	static const struct {
 		const char *options, *instead;
 	} hints[] = {
 		{ "vxXA", "to look into packets: croomtap ... -w - | tshark -V -r -" },
 		{ "e", "addresses of the link are in --printer json" },
-		{ "t", "whole dates are in --printer json and csv; --nano shows nanoseconds" },
+		{ "t", "whole dates are in --printer json and csv, nanoseconds with --nano" },
 		{ "CGW", "`croomctl swap printer=pcap` starts the next file, at any time; a timer can do it" },
 		{ "F", "give the expression itself: croomtap ... \"$(cat FILE)\"" },
 	};
 
 	for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++)
-		if (optopt > 0 && optopt < 128 && strchr(hints[i].options, optopt))
-			fprintf(stderr, "croomtap: %s\n", hints[i].instead);
-	fprintf(stderr, "croomtap takes tcpdump's -i -r -w -s -c -B -p -D and a filter expression, and ignores its -n -q -l -U;\n"
-		"see croomtap --help\n");
-	return 2;
+		if (strchr(hints[i].options, option))
+			return hints[i].instead;
+	return "it takes tcpdump's -i -r -w -s -c -B -p -D and ignores its -n -q -l -U; see croomtap --help";
+}
+
+/* The long option that was probably meant, or NULL; *count: how many begin like this. */
+static const char *near(const char *word, size_t length, unsigned *count)
+{
+	const char *nearest = NULL;
+	unsigned best = length < 4 ? 2 : 3;
+
+	*count = 0;
+	for (const struct option *one = longs; one->name; one++) {
+		unsigned far = croom_near_distance(word, length, one->name);
+
+		*count += length && strncmp(one->name, word, length) == 0;
+		if (far < best) {
+			best = far;
+			nearest = one->name;
+		}
+	}
+	return nearest;
+}
+
+/* getopt has returned `?`, or `:` where a value is missing; word: the last one that it read. */
+static int bad_option(int what, const char *word)
+{
+	size_t length = strcspn(word, "=");
+	const char *meant;
+	unsigned count;
+
+	/* All long ones have a number from 256 on; 0: it is none. */
+	if (optopt && optopt < 256)
+		return what == ':' ? WRONG("-%c needs a value; see croomtap --help", optopt) : WRONG("no option -%c; %s", optopt, hint(optopt));
+	if (what == ':')
+		return WRONG("%s needs a value; see croomtap --help", word);
+	if (optopt)
+		return WRONG("%.*s takes no value; leave out '%s'", (int)length, word, word + length);
+	meant = near(word + 2, length - 2, &count);
+	if (count > 1)
+		return WRONG("%.*s may be several options; write it out (see croomtap --help)", (int)length, word);
+	return meant ? WRONG("no option %.*s; did you mean --%s?", (int)length, word, meant) :
+		       WRONG("no option %.*s; see croomtap --help", (int)length, word);
+}
+
+static const char *long_name(int option)
+{
+	for (const struct option *one = longs; one->name; one++)
+		if (one->val == option)
+			return one->name;
+	return "";
+}
+
+/* With a value, only once and not empty: of two the first would be forgotten, and nobody told. -1 to go on. */
+static int check_value(int option, bool *given)
+{
+	char name[40];
+
+	if (!optarg)
+		return -1;
+	if (option < 256)
+		snprintf(name, sizeof(name), "-%c", option);
+	else
+		snprintf(name, sizeof(name), "--%s", long_name(option));
+	if (given[option])
+		return WRONG("%s is given twice; give it once", name);
+	given[option] = true;
+	return *optarg ? -1 : WRONG("%s needs a value, and '' is none; see croomtap --help", name);
+}
+
+/* Either of two that exclude each other. */
+static int take_either(int *is, int value, const char *one, const char *other)
+{
+	if (*is >= 0 && *is != value)
+		return WRONG("%s and %s together; give one of them", one, other);
+	*is = value;
+	return -1;
 }
 
 static int read_one(struct tap_options *options, int option)
@@ -167,13 +242,13 @@ static int read_one(struct tap_options *options, int option)
 	case 'D': return tap_list_interfaces();
 	case OPT_PACE: return read_pace(options, optarg);
 	case OPT_IMMEDIATE: options->immediate = true; break;
-	case OPT_SPLIT: options->split = 1; break;
-	case OPT_NO_SPLIT: options->split = 0; break;
+	case OPT_SPLIT: return take_either(&options->split, 1, "--split", "--no-split");
+	case OPT_NO_SPLIT: return take_either(&options->split, 0, "--split", "--no-split");
 	case OPT_NANO: options->nano = true; break;
 	case OPT_ROOM: options->room = optarg; break;
 	case OPT_STATE: options->state = optarg; break;
-	case OPT_RESTORE: options->no_restore = false; break;
-	case OPT_NO_RESTORE: options->no_restore = true; break;
+	case OPT_RESTORE: return take_either(&options->restore, 1, "--restore", "--no-restore");
+	case OPT_NO_RESTORE: return take_either(&options->restore, 0, "--restore", "--no-restore");
 	case OPT_POLICY: options->policy = optarg; break;
 	case OPT_NO_CONTROL: options->no_control = true; break;
 	case OPT_NO_STATUS: options->no_status = true; break;
@@ -185,7 +260,7 @@ static int read_one(struct tap_options *options, int option)
 		break;
 	case 'h': case OPT_HELP: fputs(help, stdout); return 0;
 	case OPT_VERSION: printf("croomtap " CROOM_VERSION ", %s\n", pcap_lib_version()); return 0;
-	default: return unknown();
+	default: break;
 	}
 	return -1;
 }
@@ -199,13 +274,11 @@ static int read_expression(struct tap_options *options, int argc, char **argv)
 		size += strlen(argv[i]) + 1;
 	if (optind == argc)
 		return -1;
-	if (options->handler[filter_slot]) {
-		fprintf(stderr, "croomtap: --filter and a filter expression ('%s') together; give one of them\n", argv[optind]);
-		return 2;
-	}
+	if (options->handler[filter_slot])
+		return WRONG("--filter and a filter expression ('%s') together; give one of them", argv[optind]);
 	options->expression = malloc(size);
 	if (!options->expression) {
-		fprintf(stderr, "croomtap: no memory for the filter expression\n");
+		tap_say("no memory for the filter expression");
 		return 1;
 	}
 	strcpy(options->expression, "bpf:");
@@ -220,21 +293,18 @@ static int read_expression(struct tap_options *options, int argc, char **argv)
 
 static int check(struct tap_options *options)
 {
-	if (!options->interface == !options->read_file) {
-		fprintf(stderr, options->interface ? "croomtap: -i and -r together; give one of them\n" :
-			"croomtap: say what to capture: -i INTERFACE (croomtap -D lists them) or -r FILE; see croomtap --help\n");
-		return 2;
-	}
-	if (options->pace != 0 && !options->read_file) {
-		fprintf(stderr, "croomtap: --pace is for -r; an interface has its own\n");
-		return 2;
-	}
+	if (options->interface && options->read_file)
+		return WRONG("-i and -r together; give one of them");
+	if (!options->interface && !options->read_file)
+		return WRONG("say what to capture: -i INTERFACE (croomtap -D lists them) or -r FILE; see croomtap --help");
+	if (options->pace != 0 && !options->read_file)
+		return WRONG("--pace is for -r, and an interface has its own; leave it out");
 	if (options->read_file && options->snaplen != TAP_SNAPLEN)
-		fprintf(stderr, "croomtap: -s is for -i and has no effect: a file's packets stay as they are\n");
-	if (options->lane_seccomp && !options->spin) {
-		fprintf(stderr, "croomtap: --lane-seccomp needs --spin: sleeping is a system call\n");
-		return 2;
-	}
+		tap_say("-s is for -i and has no effect: a file's packets stay as they are");
+	if (options->lane_seccomp && !options->spin)
+		return WRONG("--lane-seccomp needs --spin: sleeping is a system call");
+	if (options->restore == 1 && !options->state)
+		return WRONG("--restore needs --state DIR, or there is nothing to begin with");
 	options->default_printer = options->write_file ? "pcap" : "text";
 	if (!options->write_file)
 		options->write_file = "-";
@@ -256,11 +326,17 @@ static void default_state(struct tap_options *options)
 
 int tap_options_read(struct tap_options *options, int argc, char **argv)
 {
+	bool given[OPT_VERSION + 1] = { false };
 	int option, rc = -1;
 
-	*options = (struct tap_options){ .room = "croomtap", .snaplen = TAP_SNAPLEN, .buffer_kib = 16384, .split = -1 };
-	while (rc < 0 && (option = getopt_long(argc, argv, "i:r:w:s:c:B:pnqlUDh", longs, NULL)) != -1)
-		rc = read_one(options, option);
+	*options = (struct tap_options){ .room = "croomtap", .snaplen = TAP_SNAPLEN, .buffer_kib = 16384, .split = -1, .restore = -1 };
+	opterr = 0;
+	while (rc < 0 && (option = getopt_long(argc, argv, ":i:r:w:s:c:B:pnqlUDh", longs, NULL)) != -1) {
+		if (option == '?' || option == ':')
+			return bad_option(option, argv[optind - 1]);
+		rc = check_value(option, given);
+		rc = rc < 0 ? read_one(options, option) : rc;
+	}
 	default_state(options);
 	rc = rc < 0 ? read_expression(options, argc, argv) : rc;
 	return rc < 0 ? check(options) : rc;

@@ -7,6 +7,7 @@
  * but not one that comes right behind the first: timeout(1) sends its signal twice, to its child and to the process group. The
  * third ends at once. SIGUSR1 asks for the figures so far.
  */
+#include "say.h"
 #include "tap.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -130,7 +131,7 @@ int tap_signals_hear(struct tap *tap)
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	rc = pthread_create(&thread, NULL, hear, tap);
 	if (rc) {
-		fprintf(stderr, "croomtap: cannot start its threads: %s\n", strerror(rc));
+		tap_say("cannot start its threads: %s", strerror(rc));
 		return -1;
 	}
 	pthread_setname_np(thread, "signals");

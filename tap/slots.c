@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The room of the tap: its slots, all classes, gauges, and what the command line asks for. */
+#include "say.h"
 #include "tap.h"
 #include <errno.h>
 #include <stdio.h>
@@ -76,19 +77,54 @@ static void complain(const struct tap *tap, const struct croom_error *err)
 {
 	for (unsigned i = 0; i < TAP_SLOTS; i++) {
 		const char *handler = tap->options.handler[i];
+		size_t shown = sizeof(err->subject) - 1;   /* a longer one is cut */
 		size_t slot = strlen(slots[i].name), class = strcspn(handler ? handler : "", ":");
 
 		if (!handler || (err->kind == CROOM_ERROR_UNKNOWN_CLASS ?
-				 strncmp(err->subject, handler, class) || (class < sizeof(err->subject) && err->subject[class]) :
+				 strncmp(err->subject, handler, class < shown ? class : shown) || (class < shown && err->subject[class]) :
 				 strncmp(err->subject, slots[i].name, slot) || err->subject[slot] != '='))
 			continue;
 		if (handler == tap->options.expression)
-			fprintf(stderr, "croomtap: filter expression: %s\n", err->text);
+			tap_say("filter expression: %s", err->text);
 		else
-			fprintf(stderr, "croomtap: --%s: %s\n", slots[i].name, err->text);
+			tap_say("--%s: %s", slots[i].name, err->text);
 		return;
 	}
-	fprintf(stderr, "croomtap: %s\n", err->text);
+	tap_say("%s", err->text);
+}
+
+/* What the command line asks for; how many. */
+static unsigned asked(const struct tap *tap, struct croom_change *change)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < TAP_SLOTS; i++)
+		if (tap->options.handler[i])
+			change[count++] = (struct croom_change){ slots[i].name, tap->options.handler[i] };
+	return count;
+}
+
+/* 2 is for what was typed; a thread or memory that cannot be had is another matter. */
+static int exit_code(const struct tap *tap, const struct croom_error *err)
+{
+	complain(tap, err);
+	return err->kind == CROOM_ERROR_OTHER ? 1 : 2;
+}
+
+/*
+ * Before a file is made, emptied or renamed: a wrong command line leaves everything as it was, and above all the black box of
+ * the run before.
+ */
+static int look_first(struct tap *tap)
+{
+	const struct croom_swap_options options = { .dry_run = true };
+	struct croom_change change[TAP_SLOTS];
+	struct croom_error err;
+	unsigned count = asked(tap, change);
+
+	if (count && croom_room_swap(tap->room, change, count, &options, NULL, &err))
+		return exit_code(tap, &err);
+	return 0;
 }
 
 /*
@@ -99,25 +135,19 @@ static int swap_first(struct tap *tap)
 {
 	const struct croom_origin origin = { .uid = getuid(), .pid = getpid(), .command = "croomtap's command line" };
 	const struct croom_swap_options options = { .wait_ms = 0, .origin = &origin };
-	bool restore = tap->journal && !tap->options.no_restore, printer = tap->options.handler[printer_slot];
+	bool restore = tap->journal && tap->options.restore, printer = tap->options.handler[printer_slot];
 	const struct croom_change otherwise = { slots[printer_slot].name, tap->options.default_printer };
 	struct croom_change change[TAP_SLOTS];
 	struct croom_error err;
-	unsigned count = 0;
+	unsigned count = asked(tap, change);
 	int rc;
 
-	for (unsigned i = 0; i < TAP_SLOTS; i++)
-		if (tap->options.handler[i])
-			change[count++] = (struct croom_change){ slots[i].name, tap->options.handler[i] };
 	if (!restore && !printer)
 		change[count++] = otherwise;
 	rc = restore ? tap_journal_restore(tap, change, count, &otherwise, printer ? 0 : 1, &origin, &err) :
 		croom_room_swap(tap->room, change, count, &options, NULL, &err);
-	if (rc) {
-		complain(tap, &err);
-		/* 2 is for what was typed; a thread or memory that cannot be had is another matter. */
-		return err.kind == CROOM_ERROR_OTHER ? 1 : 2;
-	}
+	if (rc)
+		return exit_code(tap, &err);
 	tap->first_revision = croom_room_revision(tap->room);
 	return 0;
 }
@@ -129,11 +159,17 @@ int tap_room_open(struct tap *tap)
 
 	rc = rc ? rc : add_classes(tap->room, &tap->env);
 	rc = rc ? rc : add_gauges(tap->room, tap);
-	if (rc == 0 && tap_box_open(tap))
-		return 1;
+	if (rc == 0) {
+		int code = look_first(tap);
+
+		code = code ? code : tap_check_output(tap) ? 1 : 0;
+		code = code ? code : tap_box_open(tap) ? 1 : 0;
+		if (code)
+			return code;
+	}
 	rc = rc ? rc : croom_room_lane_add(tap->room, "tap", &tap->lane);
 	if (rc) {
-		fprintf(stderr, "croomtap: --room: cannot open room '%s': %s\n", tap->options.room,
+		tap_say("--room: cannot open room '%s': %s", tap->options.room,
 			rc == -EINVAL ? "a name is 1 to 31 letters, digits, '_', '-' or '.'" : strerror(-rc));
 		return rc == -EINVAL ? 2 : 1;
 	}

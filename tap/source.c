@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Opening a capture: an interface or a file. */
+#include "say.h"
 #include "tap.h"
 #include <errno.h>
 #include <linux/filter.h>
@@ -32,7 +33,7 @@ int tap_list_interfaces(void)
 	int number = 1;
 
 	if (pcap_findalldevs(&all, text)) {
-		fprintf(stderr, "croomtap: cannot list the interfaces: %s\n", text);
+		tap_say("cannot list the interfaces: %s", text);
 		return 1;
 	}
 	for (pcap_if_t *one = all; one; one = one->next)
@@ -49,8 +50,8 @@ static int check_linktype(struct tap *tap, const char *name)
 
 	if (tap_linktype_known(linktype))
 		return 0;
-	fprintf(stderr, "croomtap: %s has link type %s (%d), which croomtap does not read; it reads Ethernet, Linux cooked "
-		"(SLL, SLL2), raw IP and loopback\n", name, type ? type : "unknown", linktype);
+	tap_say("%s has link type %s (%d), which croomtap does not read; it reads Ethernet, Linux cooked "
+		"(SLL, SLL2), raw IP and loopback", name, type ? type : "unknown", linktype);
 	return -1;
 }
 
@@ -111,7 +112,7 @@ static int open_file(struct tap *tap)
 	FILE *stream = open_stream(name);
 
 	if (!stream) {
-		fprintf(stderr, "croomtap: cannot read %s: %s\n", shown, strerror(errno));
+		tap_say("cannot read %s: %s", shown, strerror(errno));
 		return -1;
 	}
 	if (look_ahead(&tap->env, stream))
@@ -119,7 +120,7 @@ static int open_file(struct tap *tap)
 	else
 		strcpy(text, "its header comes in pieces");
 	if (!tap->pcap) {
-		fprintf(stderr, "croomtap: cannot read %s: %s\n", shown, text);
+		tap_say("cannot read %s: %s", shown, text);
 		fclose(stream);
 		return -1;
 	}
@@ -151,19 +152,19 @@ static void explain_activation(const struct tap *tap, int rc, const char *said)
 	const char *name = tap->options.interface;
 
 	if (rc == PCAP_ERROR_NO_SUCH_DEVICE) {
-		fprintf(stderr, "croomtap: there is no interface %s; `croomtap -D` lists those there are\n", name);
+		tap_say("there is no interface %s; `croomtap -D` lists those there are", name);
 	} else if (rc == PCAP_ERROR_PERM_DENIED || rc == PCAP_ERROR_PROMISC_PERM_DENIED) {
 		char self[4096] = "";
 
 		/* The file itself: setcap follows no link. */
 		if (readlink("/proc/self/exe", self, sizeof(self) - 1) < 0)
 			strcpy(self, "croomtap");
-		fprintf(stderr, "croomtap: no permission to capture on %s: run it as root, or once "
-			"`setcap cap_net_raw,cap_net_admin+ep %s`; `croomtap demo` needs neither\n", name, self);
+		tap_say("no permission to capture on %s: run it as root, or once "
+			"`setcap cap_net_raw,cap_net_admin+ep %s`; `croomtap demo` needs neither", name, self);
 	} else if (rc == PCAP_ERROR_IFACE_NOT_UP) {
-		fprintf(stderr, "croomtap: interface %s is down; `ip link set %s up` brings it up\n", name, name);
+		tap_say("interface %s is down; `ip link set %s up` brings it up", name, name);
 	} else {
-		fprintf(stderr, "croomtap: cannot capture on %s: %s%s%s\n", name, pcap_statustostr(rc), *said ? ": " : "", said);
+		tap_say("cannot capture on %s: %s%s%s", name, pcap_statustostr(rc), *said ? ": " : "", said);
 	}
 }
 
@@ -206,12 +207,12 @@ static int open_live(struct tap *tap)
 
 	take_number(tap);
 	if (!options->interface) {
-		fprintf(stderr, "croomtap: no memory for the interface's name\n");
+		tap_say("no memory for the interface's name");
 		return -1;
 	}
 	tap->pcap = pcap_create(options->interface, text);
 	if (!tap->pcap) {
-		fprintf(stderr, "croomtap: %s\n", text);
+		tap_say("%s", text);
 		return -1;
 	}
 	pcap_set_snaplen(tap->pcap, options->snaplen);
@@ -226,12 +227,12 @@ static int open_live(struct tap *tap)
 		return -1;
 	}
 	if (rc > 0 && rc != PCAP_WARNING_PROMISC_NOTSUP)
-		fprintf(stderr, "croomtap: %s: %s\n", options->interface, pcap_geterr(tap->pcap));
+		tap_say("%s: %s", options->interface, pcap_geterr(tap->pcap));
 	/* As tcpdump does, for the interface of each packet is in it; where it cannot be had, v1 is as good as before. */
 	if (strcmp(options->interface, "any") == 0)
 		pcap_set_datalink(tap->pcap, DLT_LINUX_SLL2);
 	if (pcap_setnonblock(tap->pcap, 1, text)) {
-		fprintf(stderr, "croomtap: %s: %s\n", options->interface, text);
+		tap_say("%s: %s", options->interface, text);
 		return -1;
 	}
 	tap->live = true;
@@ -239,7 +240,7 @@ static int open_live(struct tap *tap)
 		tap->env.netmask = 0;
 	tap->env.interface = options->interface;
 	if (zero_point(tap)) {
-		fprintf(stderr, "croomtap: %s: cannot let packets in: %s\n", options->interface, strerror(errno));
+		tap_say("%s: cannot let packets in: %s", options->interface, strerror(errno));
 		return -1;
 	}
 	return check_linktype(tap, options->interface);

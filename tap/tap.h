@@ -43,7 +43,8 @@ struct tap_options {
 	int snaplen, buffer_kib;
 	uint64_t count;                    /* -c; 0: no end */
 	double pace;                       /* packets a second; 0: as fast as it goes; -1: as recorded */
-	bool no_promiscuous, immediate, nano, spin, lane_seccomp, no_control, no_status, no_restore;
+	bool no_promiscuous, immediate, nano, spin, lane_seccomp, no_control, no_status;
+	int restore;                       /* -1: as where it is not said, which is to restore */
 	int split;                         /* -1: as the printers have it */
 	size_t ring_bytes;
 };
@@ -162,6 +163,10 @@ void tap_journal_close(struct tap *tap);
 
 /* open.c. A descriptor, or -errno with *err saying what is in the way. input: what -r reads, NULL where that is no file. */
 int tap_open_main(const char *path, const struct stat *input, struct croom_error *err);
+/* Whether -r reads a file (or a pipe), and which. */
+bool tap_input_file(const struct tap *tap, struct stat *input);
+/* Could -w be opened? Looks only. 0, or -errno and a message. */
+int tap_check_output(const struct tap *tap);
 int tap_open_append(const char *path, struct croom_error *err);
 /* A process that was killed may have left half a line at the end of what is appended to: end it. Nobody else writes there. */
 void tap_end_line(int fd, const char *path);

@@ -2,6 +2,7 @@
 /* The threads that write the sinks out. Who owns what: tap/sink-impl.h. */
 #include "sink-impl.h"
 #include "door.h"
+#include "say.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -35,8 +36,7 @@ void sink_fail(struct tap_sink *sink, int error)
 		/* relaxed: asked for when the writer has ended. */
 		croom_set_relaxed(&writer->other_failed, 1);
 		if (writable(STDERR_FILENO))
-			fprintf(stderr, "croomtap: cannot write to %s: %s; going on without it\n", sink->path,
-				strerror(error));
+			tap_say("cannot write to %s: %s; going on without it", sink->path, strerror(error));
 		return;
 	}
 	pthread_mutex_lock(&writer->mutex);

@@ -59,6 +59,12 @@ int croom_error_set(struct croom_error *err, int code, enum croom_error_kind kin
 /* Take `name` in if it is near enough to asked[0] to asked[length - 1], and none that was seen is nearer. Any thread. */
 void croom_near_look(struct croom_near *near, const char *asked, size_t length, const char *name);
 
+/*
+ * How far a word of so many bytes is from a name, for "did you mean": letters inserted, deleted, replaced, and neighbours
+ * exchanged. What is longer than 31 bytes is 31 away. Any thread.
+ */
+unsigned croom_near_distance(const char *word, size_t length, const char *name);
+
 #pragma GCC visibility pop
 
 #ifdef __cplusplus

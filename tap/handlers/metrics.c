@@ -8,6 +8,7 @@
  * keeps the figures before; if the thread stops, the lane does not notice.
  */
 #include "../record.h"
+#include "../say.h"
 #include "../sink.h"
 #include <croom/room.h>
 #include <croom/wire.h>
@@ -168,8 +169,8 @@ static void say(struct metrics *metrics, int rc)
 	struct pollfd ready = { .fd = STDERR_FILENO, .events = POLLOUT };
 
 	if (rc && !metrics->said && poll(&ready, 1, 0) == 1 && (ready.revents & POLLOUT))
-		fprintf(stderr, "croomtap: cannot write to %s: %s; it keeps the figures from before until that works again\n",
-			metrics->path, strerror(-rc));
+		tap_say("cannot write to %s: %s; it keeps the figures from before until that works again", metrics->path,
+			strerror(-rc));
 	metrics->said = rc != 0;
 }
 
@@ -317,7 +318,7 @@ static int connect_to(struct metrics *metrics, const char *config, struct croom_
 	if (rc == EAI_MEMORY)
 		return out_of_memory(err);
 	if (rc)
-		return croom_error_set(err, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL, "cannot find '%s' port '%s': %s", host, colon + 1,
+		return croom_error_set(err, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL, "cannot find '%s' port '%s': %s; takes HOST:PORT, as in statsd:127.0.0.1:8125", host, colon + 1,
 				       gai_strerror(rc));
 	metrics->socket = socket(found->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	rc = metrics->socket < 0 || connect(metrics->socket, found->ai_addr, found->ai_addrlen) ? -errno : 0;

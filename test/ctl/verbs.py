@@ -56,7 +56,7 @@ def without_a_room(ctl):
     check("ls without a room: as JSON", ctl.json("ls") == (0, []))
     for args in (("swap", "printer=plain"), ("watch",), ("history",), ("rollback",)):
         check(f"no room: {args[0]}", ctl(*args)[0] == 6)
-    for args in (("-r", "none"), ("--socket", "/no/such.socket"), ("-r", "x" * 300), ("--socket", "y" * 300)):
+    for args in (("-r", "none"), ("--socket", "/no/such.socket"), ("-r", "x" * 40), ("--socket", "y" * 300)):
         result = ctl("list", *args)
         check(f"no such room: {args[0]} {args[1][:10]}", said(result, 6, "no room"), result)
 

@@ -55,6 +55,7 @@ static void prepare(void)
 {
 	memset(&tap, 0, sizeof(tap));
 	tap.options.room = "scarce";
+	tap.options.write_file = "-";
 	tap.options.blackbox = "none";     /* test/faults/room.c has it */
 	tap.options.handler[printer_slot] = "text";
 	tap.env = (struct tap_env){ .linktype = DLT_EN10MB, .snaplen = 262144, .interface = "eth0", .output = "-" };

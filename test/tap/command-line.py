@@ -54,10 +54,11 @@ def wrong_values(capture):
                                 ("--diag", "latncy", "latency")):
         says(f"{option} {typed}: shows the nearest name", ["-r", capture, option, typed], 2, option, f"did you mean {near}?")
     for args in (["-c"], ["-i"], ["--printer"]):
-        says(f"{args[0]} without a value", args, 2, "requires an argument", args[0].lstrip("-"))
-    for option in ("-e", "-tttt", "-x", "-A", "-G", "--unbuffered"):
+        says(f"{args[0]} without a value", args, 2, f"{args[0]} needs a value")
+    for option, instead in (("-e", "--printer json"), ("-tttt", "--nano"), ("-x", "tshark"), ("-A", "tshark"), ("-G", "croomctl swap"),
+                            ("-Z", "-i -r -w -s -c -B -p"), ("--unbuffered", "croomtap --help")):
         says(f"{option}, of tcpdump's or nobody's: exit code 2, and what there is", ["-r", capture, option], 2,
-             option[:2] == "--" and option or f"'{option[1]}'", "-i -r -w -s -c -B -p")
+             f"no option {option if option[1] == '-' else option[:2]}", instead)
     says("neither -i nor -r", [], 2, "-i INTERFACE", "-D lists")
     says("-i and -r", ["-i", "lo", "-r", capture], 2, "-i and -r together")
     says("--pace with -i", ["-i", "lo", "--pace", "5"], 2, "--pace is for -r")
@@ -195,7 +196,7 @@ def outputs(folder, capture):
                                                                   f"file:{folder}/new"], 2, "new.part", "packets are written")
     with open(capture, "rb") as file:
         check("the file of -r is as it was", file.read() == data, "it has changed")
-    says("-w a folder", ["-r", capture, "-w", folder], 1, "-w", "Is a directory")
+    says("-w a folder", ["-r", capture, "-w", folder], 1, "-w", "Is a directory; name a file in it")
     says("-w into no folder", ["-r", capture, "-w", f"{folder}/no/file"], 1, "-w", "No such file")
     with open(f"{folder}/keep", "w", encoding="ascii") as file:
         file.write("kept")

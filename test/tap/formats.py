@@ -287,8 +287,8 @@ def one_header(program, folder):
                            (["-w", "-"], ("none", "pcap"))):
         name = f"pcap, {' '.join(args)}, swaps to {' and '.join(printers)}"
         with open(f"{folder}/stdout", "wb") as stdout, \
-                Tap(program, "-r", f"{folder}/in.pcap", "-w", f"{folder}/out", "--pace", "20000", "--printer", "pcap", *args,
-                    stdout=stdout) as one:
+                Tap(program, "-r", f"{folder}/in.pcap", *(args if "-w" in args else [*args, "-w", f"{folder}/out"]), "--pace", "20000",
+                    "--printer", "pcap", stdout=stdout) as one:
             room, done = one.room(), 0
             try:
                 while True:
