@@ -71,10 +71,9 @@ static bool sealed(int fd)
 	return seals >= 0 && (seals & want) == want;
 }
 
-static int refuse(struct croom_error *err, const struct croom_policy *policy, const char *path, const char *rule,
-		  const char *why)
+static int refuse(struct croom_error *err, const struct croom_policy *policy, const char *rule, const char *why)
 {
-	return denied(err, "%.120s may not be loaded: by the %s rule of %.60s, %s", path, rule, policy->path, why);
+	return denied(err, "may not be loaded: by the %s rule of %.60s, %s", rule, policy->path, why);
 }
 
 int croom_policy_allows(const struct croom_policy *policy, const char *path, int original_fd, int sealed_fd,
@@ -84,21 +83,21 @@ int croom_policy_allows(const struct croom_policy *policy, const char *path, int
 	int place, sign;
 
 	if (!policy)
-		return denied(err, "%.200s may not be loaded: without a policy no plugin is; begin the program with one, such as "
-			      "croomtap --policy /etc/croom/policy (croom-policy(5))", path);
+		return denied(err, "may not be loaded: without a policy no plugin is; begin the program with one, such as croomtap "
+			      "--policy /etc/croom/policy (croom-policy(5))");
 	if (!policy->directories && !policy->keys)
-		return denied(err, "%.200s may not be loaded: the policy %.100s allows no plugin; add a line such as: plugin "
-			      "directory /usr/lib/croom/plugins", path, policy->path);
+		return denied(err, "may not be loaded: the policy %.60s allows no plugin; add a line such as: plugin directory "
+			      "/usr/lib/croom/plugins", policy->path);
 	if (!sealed(sealed_fd))
-		return denied(err, "%.200s may not be loaded: its copy is not sealed", path);
+		return denied(err, "may not be loaded: its copy is not sealed");
 	place = policy->directories ? by_directory(policy, path, original_fd, &directory) : 0;
 	sign = policy->keys ? by_signature(policy, path, sealed_fd, &signature) : 0;
 	if (policy->directories && policy->keys && policy->require == EITHER)
-		return place && sign ? denied(err, "%.60s may not be loaded: by the directory rule of %.40s, %.180s; and by its "
-					      "signature rule, %.180s", path, policy->path, directory.text, signature.text) : 0;
+		return place && sign ? denied(err, "may not be loaded: by the directory rule of %.60s, %.180s; and by its signature "
+					      "rule, %.180s", policy->path, directory.text, signature.text) : 0;
 	if (place)
-		return refuse(err, policy, path, "directory", directory.text);
+		return refuse(err, policy, "directory", directory.text);
 	if (sign)
-		return refuse(err, policy, path, "signature", signature.text);
+		return refuse(err, policy, "signature", signature.text);
 	return 0;
 }

@@ -84,7 +84,8 @@ struct croom_policy_limit croom_policy_swaps(const struct croom_policy *policy);
 /*
  * May this plugin be loaded? path: absolute; original_fd: what was opened there, with O_NOFOLLOW; sealed_fd: its copy in a
  * memfd, sealed against writing, growing and shrinking, which is what will be mapped. 0, or -EACCES and *err (of the kind
- * CROOM_ERROR_NOT_TRUSTED) says which rule is against it and what to do. policy may be NULL: never.
+ * CROOM_ERROR_NOT_TRUSTED) says which rule is against it and what to do, as words to go on with behind the file's name.
+ * policy may be NULL: never.
  *
  * By directory: the file lies in an allowed directory or below; no part of the path is a symbolic link; the file and every
  * directory down to it belong to root, or to this process's user, and can be written by nobody else; and the file there

@@ -62,8 +62,31 @@ def does_not_begin(folder):
     check("a good one: it does", begins("viewer uid 7\n")[0] == 0)
 
 
+def loads(tap, folder):
+    """Whether the policy lets a file be looked at; what is in it, and whether that can be a plugin, is the loader's to say."""
+    inside, outside = pathlib.Path(folder, "plugins/x.so"), pathlib.Path(folder, "x.so")
+    for path in (inside, outside):
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"no plugin")
+        os.chmod(path, 0o644)
+    said = ctl(tap, "load", str(inside), uid=OPERATOR)
+    check("an operator does not load", said[0] == 5 and "Load is for admins" in said[1], said)
+    said = ctl(tap, "load", str(outside), uid=ADMIN)
+    check("an admin does not load from elsewhere", said[0] == 3 and "x.so may not be loaded: by the directory rule of" in said[1] and
+          f"it is not in {folder}/plugins" in said[1], said)
+    os.chmod(inside, 0o666)
+    said = ctl(tap, "load", str(inside), uid=ADMIN)
+    check("nor what others can write", said[0] == 3 and "by the directory rule of" in said[1] and "chmod go-w" in said[1], said)
+    os.chmod(inside, 0o644)
+    said = ctl(tap, "load", str(inside), uid=ADMIN)
+    check("a file in the directory is looked at, and is no plugin", said[0] == 3 and "rule" not in said[1], said)
+
+
 def live(folder):
-    policy = put(folder, f"viewer uid {VIEWER}\noperator uid {OPERATOR}\nadmin uid {ADMIN}\nswaps 1 per 1h burst 3\n")
+    os.mkdir(f"{folder}/plugins", 0o755)
+    os.chmod(f"{folder}/plugins", 0o755)
+    policy = put(folder, f"viewer uid {VIEWER}\noperator uid {OPERATOR}\nadmin uid {ADMIN}\nswaps 1 per 1h burst 6\n"
+                 f"plugin directory {folder}/plugins\n")
     with Tap(PROGRAM, "-i", "near", "-B", "65536", "--ring", "128", "-w", "/dev/null", "--policy", policy, "--state", f"{folder}/state",
              folder=folder) as tap:
         room = tap.room()
@@ -82,17 +105,18 @@ def live(folder):
         check("an admin does", said[0][0] == said[1][0] == 0, said)
         said = ctl(tap, "list", "-r", "croomtap", uid=STRANGER)
         check("a stranger is turned away", said[0] == 5 and f"viewer uid {STRANGER}" in said[1], said)
+        loads(tap, folder)
         for printer in ("csv", "text"):
             ctl(tap, "swap", f"printer={printer}", uid=OPERATOR)
         said = ctl(tap, "swap", "printer=json", uid=OPERATOR)
-        check("too many swaps: when to come again", said[0] == 3 and "try again in 3" in said[1], said)
+        check("too many swaps (loads count, too): when to come again", said[0] == 3 and "try again in 3" in said[1], said)
         said = ctl(tap, "rollback", uid=OPERATOR)
         check("a rollback is never too many", said[0] == 0 and room.handlers()["printer"] == "csv", (said, room.handlers()))
         said = ctl(tap, "history", "--since", "1h", uid=VIEWER)
         refused = [(row["uid"], row["command"], row["text"]) for row in room.call("Journal")["rows"] if row["kind"] == "refused"]
         check("the journal has each refusal: who, which command, and why", [(uid, command) for uid, command, _ in refused] == [
             (VIEWER, "croomctl swap printer=json"), (OPERATOR, "croomctl freeze --why x"), (STRANGER, "croomctl"),
-            (OPERATOR, "croomctl swap printer=json")], refused)
+            (OPERATOR, f"croomctl load {folder}/plugins/x.so"), (OPERATOR, "croomctl swap printer=json")], refused)
         check("and a viewer can read them", said[0] == 0 and all(text[:40] in said[1] for _, _, text in refused), said)
         tap.interrupt(signal.SIGINT)
         code, account = tap.end(), tap.account()
