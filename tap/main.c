@@ -106,8 +106,12 @@ static int open_output(struct tap *tap)
 
 	if (rc == 0)
 		rc = tap_sink_open_main(&tap->out, tap->writer, options->write_file, fd, options->split != 0);
-	if (rc)
-		tap_say("-w: %s", err.text[0] ? err.text : strerror(-rc));
+	if (rc == 0)
+		rc = tap_empty_main(options->write_file, fd, &err);
+	if (rc && err.text[0])
+		tap_say("-w: %s", err.text);
+	else if (rc)
+		tap_say("-w: no room for another output: %s", strerror(-rc));
 	return rc;
 }
 
@@ -124,7 +128,7 @@ static int start(struct tap *tap)
 
 	rc = rc ? rc : croom_strings_open(&tap->env.strings, 1 << 20, 64u << 20);
 	if (rc) {
-		tap_say("no memory for the ring and what goes with it: %s", strerror(-rc));
+		tap_say("cannot make the ring and what goes with it: %s", strerror(-rc));
 		return 1;
 	}
 	/* Otherwise text would show UTC from now on, as where there is no zone. */

@@ -115,18 +115,23 @@ int tap_check_output(const struct tap *tap)
 int tap_open_main(const char *path, const struct stat *input, struct croom_error *err)
 {
 	bool file = strcmp(path, "-") != 0;
-	/* Not emptied before it is known what it is. */
 	int fd = file ? open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666) : STDOUT_FILENO, rc;
 	struct stat about;
 
 	if (fd < 0 || fstat(fd, &about))
 		return tap_cannot_write(file ? path : "standard output", err);
 	rc = check_main(file ? path : "standard output", &about, input, err);
-	if (rc == 0 && file && S_ISREG(about.st_mode) && ftruncate(fd, 0))
-		rc = tap_cannot_write(path, err);
 	if (rc && file)
 		close(fd);
 	return rc ? rc : fd;
+}
+
+int tap_empty_main(const char *path, int fd, struct croom_error *err)
+{
+	struct stat about;
+	bool file = strcmp(path, "-") && fstat(fd, &about) == 0 && S_ISREG(about.st_mode);
+
+	return file && ftruncate(fd, 0) ? tap_cannot_write(path, err) : 0;
 }
 
 static bool look(const char *path, int standard, struct stat *about)

@@ -163,6 +163,8 @@ void tap_journal_close(struct tap *tap);
 
 /* open.c. A descriptor, or -errno with *err saying what is in the way. input: what -r reads, NULL where that is no file. */
 int tap_open_main(const char *path, const struct stat *input, struct croom_error *err);
+/* What it is on is a file: what was in it goes. After everything that can fail, and before the lane. 0 or -errno. */
+int tap_empty_main(const char *path, int fd, struct croom_error *err);
 /* Whether -r reads a file (or a pipe), and which. */
 bool tap_input_file(const struct tap *tap, struct stat *input);
 /* Could -w be opened? Looks only. 0, or -errno and a message. */

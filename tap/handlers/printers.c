@@ -321,7 +321,8 @@ static int lines_open(void **ctx, const char *config, void *env, struct croom_er
 	rc = text_open(&lines->text, lines->env->nano);
 	if (rc) {
 		free(lines);
-		return croom_error_set(err, rc, CROOM_ERROR_OTHER, NULL, "cannot list the interfaces: %s", strerror(-rc));
+		return croom_error_set(err, rc, CROOM_ERROR_OTHER, NULL, "cannot list the interfaces: %s%s", strerror(-rc),
+				       rc == -EMFILE ? "; allow more open files (ulimit -n)" : "");
 	}
 	*ctx = lines;
 	return 0;
