@@ -101,25 +101,28 @@ static void jail(struct croom_journal *journal, const struct fold *old, const st
 	list_free(&good);
 }
 
-/* What earlier runs left to this one. */
-static void inherit(struct croom_journal *journal, const struct fold *old)
+/* What earlier runs left to this one. False: there was no memory for all of it, and it is to be done again. */
+static bool inherit(struct croom_journal *journal, const struct fold *old)
 {
 	struct held *last = old->intent ? old->intent : old->current;
 
-	journal->inherited = true;
+	journal->fold.failed = 0;
 	for (const struct jailed *one = old->jailed; one; one = one->next)
 		fold_jail(&journal->fold, one->slot, one->handler, one->why);
 	journal->died = old->running;
-	if (last && !last->trusted)
-		journal->unconfirmed = held_get(last);
+	held_put(journal->unconfirmed);
+	journal->unconfirmed = last && !last->trusted ? held_get(last) : NULL;
 	/* Which of the two was in force at that moment nobody can say. */
 	if (old->running && old->current && !old->current->trusted)
 		jail(journal, old, old->current);
 	if (old->running && old->intent && !old->intent->trusted)
 		jail(journal, old, old->intent);
+	held_put(journal->restorable);
 	journal->restorable = held_get(old->good);
 	if (!journal->fold.good)
 		journal->fold.good = held_get(old->good);
+	journal->inherited = journal->fold.failed == 0;
+	return journal->inherited;
 }
 
 static int write_start(struct croom_journal *journal, const struct fold *old, bool anew)
@@ -161,10 +164,10 @@ int journal_begin(struct croom_journal *journal, struct croom_error *err)
 
 	disconnect(journal);
 	rc = connect(journal, &old, err);
+	if (rc == 0 && !journal->inherited && !inherit(journal, &old))
+		rc = croom_error_set(err, -ENOMEM, CROOM_ERROR_OTHER, NULL, "out of memory");
 	if (rc == 0) {
 		start = first || !goes_on(journal);
-		if (!journal->inherited)
-			inherit(journal, &old);
 		journal->chain = old.chain;
 		rc = rows_begin(journal);
 		if (rc == SQLITE_OK && start)

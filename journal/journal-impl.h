@@ -165,6 +165,7 @@ struct croom_journal {
 	unsigned laters;
 	uint64_t skipped;          /* changes for which there was no room in it */
 	int64_t look_ms;           /* how long to wait before the next look */
+	bool untold;               /* the room has not heard of all who are in quarantine: tick only */
 };
 
 /* write.c, with the mutex held. */

@@ -11,7 +11,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-enum { WAL_PAGES = 1000, ROWS_LEAST = 100 };
+enum { WAL_PAGES = 1000, ROWS_LEAST = 100, AGAIN_MS = 100 };
 
 static double lost_rows(void *env)
 {
@@ -72,7 +72,7 @@ static struct croom_journal *journal_new(struct croom_room *room, const char *di
 }
 
 /* One that is in quarantine, or none: false. */
-static bool jailed_at(struct croom_journal *journal, unsigned index, struct text *text)
+static int jailed_at(struct croom_journal *journal, unsigned index, struct text *text)
 {
 	const struct jailed *one;
 
@@ -86,20 +86,27 @@ static bool jailed_at(struct croom_journal *journal, unsigned index, struct text
 		text_field(text, one->why, '\n');
 	}
 	pthread_mutex_unlock(&journal->mutex);
-	return one && !text->failed;
+	return text->failed ? -ENOMEM : one ? 0 : -ENOENT;
 }
 
-/* The room, too, refuses who is in quarantine. It must be called without our mutex, so each is copied. */
-static void tell_room(struct croom_journal *journal)
+/* The room, too, refuses who is in quarantine. It must be called without our mutex, so each is copied. 0, or -ENOMEM. */
+static int tell_room(struct croom_journal *journal)
 {
 	struct text text = { 0 };
 	struct list list = { 0 };
+	int rc;
 
-	for (unsigned i = 0; jailed_at(journal, i, &text); i++)
-		if (list_read(&list, text.data) == 0)
-			croom_room_quarantine(journal->room, list.field[0][0], list.field[0][1], list.field[0][2]);
+	for (unsigned i = 0; (rc = jailed_at(journal, i, &text)) == 0; i++) {
+		rc = list_read(&list, text.data);
+		if (rc == 0)
+			rc = croom_room_quarantine(journal->room, list.field[0][0], list.field[0][1], list.field[0][2]);
+		/* Of a slot that there is no more nobody is to be kept. */
+		if (rc == -ENOMEM)
+			break;
+	}
 	list_free(&list);
 	free(text.data);
+	return rc == -ENOMEM ? rc : 0;
 }
 
 int croom_journal_open(struct croom_journal **out, struct croom_room *room, const char *directory,
@@ -119,9 +126,13 @@ int croom_journal_open(struct croom_journal **out, struct croom_room *room, cons
 	rc = journal_begin(journal, err);
 	pthread_mutex_unlock(&journal->mutex);
 	croom_room_listen(room, journal_hear, journal);
-	tell_room(journal);
 	croom_room_gauge_add(room, "journal_lost", "rows", lost_rows, journal);
-	return rc;
+	if (tell_room(journal) == 0)
+		return rc;
+	/* Not without its quarantine. */
+	croom_journal_close(journal);
+	*out = NULL;
+	return croom_error_set(err, -ENOMEM, CROOM_ERROR_OTHER, NULL, "out of memory");
 }
 
 const char *croom_journal_path(const struct croom_journal *journal)
@@ -156,10 +167,12 @@ void croom_journal_tick(struct croom_journal *journal)
 		journal->due_ns = 0;
 	began = again(journal);
 	pthread_mutex_unlock(&journal->mutex);
-	if (began)
-		tell_room(journal);
+	if (began || journal->untold)
+		journal->untold = tell_room(journal) != 0;
 	journal_hear_observed(journal);
 	pthread_mutex_lock(&journal->mutex);
+	if (journal->untold)
+		journal_arm(journal, AGAIN_MS);
 	if (journal->kept)
 		journal_cut(journal);
 	if (journal->kept && journal->wal_pages > WAL_PAGES)

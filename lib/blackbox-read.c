@@ -7,6 +7,7 @@
 #include "lane-impl.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -192,6 +193,19 @@ static int read_control(const struct image *image, struct croom_blackbox *box)
 	return 0;
 }
 
+/* Is it the process that has begun then? */
+static bool still_there(const struct box_head *head)
+{
+	uint64_t started;
+
+	errno = 0;
+	started = box_process_started(head->pid);
+	/* Without a descriptor to look with, as far as its number tells. */
+	if (!started && errno && errno != ENOENT && errno != ESRCH)
+		return head->pid > 0 && (kill((pid_t)head->pid, 0) == 0 || errno == EPERM);
+	return started == head->process_started;
+}
+
 static int read_image(const struct image *image, struct croom_blackbox *box)
 {
 	int rc;
@@ -200,7 +214,7 @@ static int read_image(const struct image *image, struct croom_blackbox *box)
 	box->pid = (pid_t)image->head.pid;
 	box->started_ns = image->head.started_ns;
 	box->ended_ns = image->head.ended_ns;
-	box->alive = image->head.process_started && box_process_started(image->head.pid) == image->head.process_started;
+	box->alive = image->head.process_started && still_there(&image->head);
 	memcpy(box->decision_name, image->head.decision_name, sizeof(box->decision_name));
 	for (unsigned i = 0; i < CROOM_DECISION_NAMES; i++)
 		box->decision_name[i][sizeof(box->decision_name[i]) - 1] = 0;

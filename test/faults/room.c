@@ -357,6 +357,46 @@ static void a_black_box(void)
 	unlink(old);
 }
 
+static void reading_a_black_box(void)
+{
+	struct croom_lane *lane;
+	struct croom_room *room;
+	char path[64], old[80];
+	long failed = 1, refused = 0;
+
+	snprintf(path, sizeof(path), "/dev/shm/croom-test-%d", (int)getpid());
+	snprintf(old, sizeof(old), "%s.old", path);
+	must(croom_room_open(&room, "scarce", (struct croom_slot[]){ { .name = "printer", .type = printer_slot_type } }, 1));
+	if (croom_blackbox_open(room, path, NULL, NULL)) {
+		SKIP("/dev/shm is not there to be written to");
+		croom_room_close(room);
+		return;
+	}
+	must(croom_room_lane_add(room, "feed", &lane));
+	croom_lane_decide(lane, 5, 1);
+	for (long n = 1; failed && n < 100; n++) {
+		struct croom_error err = { 0 };
+		struct croom_blackbox *box;
+		int rc;
+
+		scarce_begin(SCARCE_ONE, n);
+		rc = croom_blackbox_read(path, &box, &err);
+		failed = scarce_end();
+		CHECK((rc == 0) == (box != NULL));
+		CHECK(rc == 0 || (rc == -ENOMEM && err.text[0]));
+		/* Whether the process is there can be told without a descriptor, too. */
+		if (rc == 0)
+			CHECK(box->alive && box->lanes == 1 && box->lane[0].decisions == 1);
+		refused += rc != 0;
+		croom_blackbox_free(box);
+	}
+	CHECK_EQ(failed, 0);
+	CHECK(refused > 5);
+	croom_room_close(room);
+	unlink(path);
+	unlink(old);
+}
+
 int main(void)
 {
 	RUN(a_swap_of_one_slot);
@@ -370,6 +410,7 @@ int main(void)
 	RUN(classes_lanes_and_gauges);
 	RUN(a_room_that_opens);
 	RUN(a_black_box);
+	RUN(reading_a_black_box);
 	RUN(rings_items_and_strings);
 	return check_result();
 }
