@@ -28,12 +28,14 @@ def slot(client, name="printer"):
 def guards(host):
     with host.client() as client:
         before = client.swap("printer=number:1")["revision"]
-        result = client.swap("printer=number:2", trial={"kind": "guard", "rules": "errors<1,for=100ms"})
+        result = client.swap("printer=number:2", trial={"kind": "guard", "rules": "errors<1,for=1h"})
         check("a guard begins as a swap", result["revision"] == before + 1, result)
         check("and sits in the slot", slot(client)["trial"] == "guard", slot(client))
         seen = client.call("Trial", slot="printer")
         check("Trial tells kind, handlers and figures", seen["kind"] == "guard" and seen["active"] and seen["fresh"] == "number:2" and
-              seen["old"] == "number:1" and not seen["broken"] and seen["errors"] == 0 and 0 <= seen["left_ms"] <= 100, seen)
+              seen["old"] == "number:1" and not seen["broken"] and seen["errors"] == 0 and 0 <= seen["left_ms"] <= 3600000, seen)
+        client.call("Rollback", wait_ms=60000)
+        result = client.swap("printer=number:2", trial={"kind": "guard", "rules": "errors<1,for=100ms"})
         check("when its time is up the bare handler stays", until(lambda: slot(client)["trial"] is None) and
               client.handlers()["printer"] == "number:2")
         check("and the history says so", newest(client)["cause"] == "end_of_trial" and "time is up" in newest(client)["note"],
@@ -181,6 +183,13 @@ def wrong(host):
         error = client.refused("Swap", changes=[*change, {"slot": "filter", "handler": "number:1"}],
                                trial={"kind": "guard", "rules": "errors<1"})
         check("a trial takes one change", "takes one change" in str(error), error)
+        for method, more in ("Confirm", {}), ("Freeze", {"why": "x"}), ("Thaw", {}), ("Pardon", {"slot": "printer", "handler": "text"}), \
+                ("Promote", {"slot": "printer"}), ("Profile", {"slot": "printer"}), ("Trial", {"slot": "printer"}):
+            error = client.refused(method, odd=1, **more)
+            check(f"{method} with what it does not know", error.name == "InvalidParameter" and error.parameters["parameter"] == "odd", error)
+            for name in more:
+                error = client.refused(method, **dict(more, **{name: 5}))
+                check(f"{method} with {name} 5", error.name == "InvalidParameter" and error.parameters["parameter"] == name, error)
         check("and none of it changed anything", client.call("List")["revision"] == revision)
 
 
