@@ -17,8 +17,15 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 # Longest input, and whether it talks on stderr. -timeout is long: an input must not fail because the machine is busy.
-OPTIONS = {"decode": (700, False), "capture": (4096, True), "varlink": (8000, False), "config": (4096, True), "ctl": (6000, False),
-           "policy": (2000, False)}
+OPTIONS = {
+    "decode": (700, False),
+    "capture": (4096, True),
+    "varlink": (8000, False),
+    "config": (4096, True),
+    "ctl": (6000, False),
+    "policy": (2000, False),
+    "journal": (12000, False),
+}
 PATIENCE = 300
 NO_LEAKS = "LeakSanitizer has encountered a fatal error"
 

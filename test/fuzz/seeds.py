@@ -232,6 +232,66 @@ def policy():
         yield bytes([kind % 3 + 1]) + text.encode()
 
 
+def journal():
+    """Rows of every kind, good and bad lists; then whole files, good, empty, cut off, and of other tables: see journal.c."""
+    import hashlib
+    import sqlite3
+    import tempfile
+    kinds = ("start", "end", "intent", "changed", "refused", "confirmed", "frozen", "thawed", "quarantined", "pardoned", "note", "observed",
+             "lost", "cut", "kept")
+
+    def row(kind, revision=1, trusted=1, second=0, pid=7, command="c", text="", changes="", handlers=""):
+        lists = [part.replace("\t", "\1").replace("\n", "\2") for part in (command, text, changes, handlers)]
+        # 60 is the first kind, 63 the first cause: none of them ends the line.
+        return bytes((60 + kinds.index(kind), 63, 64 + revision, 64 + trusted, 32 + second, 64 + pid)) + "\t".join(lists).encode()
+
+    sits, waits = "printer\tnumber:1\nfilter\tnumber:2\n", "printer\tnumber:5\twaits\nfilter\tnumber:2\n"
+    change, since = "printer\toff\tnumber:1\n", "since\t1700000000000000000\npid\t7\n"
+    begin = [row("start", handlers=sits), row("intent", 11, handlers=sits, changes=change), row("changed", 11, changes=change)]
+    runs = [begin, begin + [row("end", second=2)],
+            begin + [row("intent", 12, 0, 1, handlers=waits, changes=change), row("changed", 12, 0, 1, changes=change)],
+            begin + [row("intent", 12, 0, 1, handlers=waits)],
+            begin + [row("intent", 12, 0, 1, handlers=waits), row("changed", 12, 0), row("confirmed", 12, handlers=sits), row("end")],
+            begin + [row("quarantined", 11, text="why", changes="printer\t\tnumber:3\n"), row("pardoned", 11, changes="printer\t\tnumber:3\n")],
+            begin + [row("quarantined", 11, text="why", changes="filter\t\tnumber:4\n"), row("end", second=3)] + begin,
+            begin + [row("lost", 11, text="3 rows", changes="lost\t1700000000000000000\n" + since, handlers=sits)],
+            [row("cut", 11, text="cut", changes="before\t5\t" + "0" * 64 + "\n" + since, handlers=sits), row("kept", 11, changes=since, handlers=sits)],
+            begin + [row("frozen", 11, text="why"), row("thawed", 11, second=90), row("refused", 11, text="no", changes="x\t\ty\n"),
+                     row("observed", 11, changes="feed\t5\t\n"), row("note", 11, text="a note", second=50)],
+            [begin[0], b"", begin[2]], [row("start", handlers="a\\x\n")], [row("start", handlers="a\tb\tc\td\n")], [row("kept", changes="pid\t1\n")],
+            begin * 40, [row("start", handlers="s\th\n" * 300)]]
+    yield from (b"\n".join(rows) for rows in runs)
+    with open(os.path.join(sys.path[0], "../../journal/file.c"), encoding="utf-8") as file:
+        pieces = re.search(r"schema\[\] = (.*?);", file.read(), re.S).group(1)
+    schema = "".join(re.findall(r'"([^"]*)"', pieces))
+
+    def whole(rows, statements, good=True):
+        with tempfile.TemporaryDirectory() as folder:
+            db = sqlite3.connect(folder + "/x")
+            db.executescript(f"PRAGMA page_size=1024; PRAGMA application_id={0x63726a31}; PRAGMA user_version=1;" + (schema if good else ""))
+            before = bytes(32)
+            for number, (kind, revision, trusted, changes, handlers) in enumerate(rows, 1):
+                numbers = (number, 1700000000000000000 + number, kind, "swap", revision, trusted, 0, 7, "c", "", changes, handlers)
+                data = before + b"croom journal row 1"
+                for value in numbers:
+                    data += struct.pack(">Q", value if isinstance(value, int) else len(value)) + (b"" if isinstance(value, int) else value.encode())
+                before = hashlib.sha256(data).digest()
+                db.execute("INSERT INTO journal VALUES(" + ",".join("?" * 13) + ")", (*numbers, before))
+            db.commit()
+            db.executescript(statements)
+            db.close()
+            with open(folder + "/x", "rb") as file:
+                return file.read()
+
+    few = [("start", 1, 1, "", sits), ("intent", 2, 1, change, sits), ("changed", 2, 1, change, ""), ("note", 2, 1, "", "")]
+    good = whole(few, "")
+    yield from (good, good[:1024], good[:1500], whole([], ""), whole(few * 10, ""), whole([few[0], (*few[1][:4], sits + "x" * 1500 + "\n")], ""),
+                whole(few, "DELETE FROM journal WHERE row=2"), whole(few, "UPDATE journal SET handlers='x' WHERE row=2"),
+                whole(few, "CREATE TRIGGER t AFTER INSERT ON journal BEGIN DELETE FROM journal; END"), whole(few, "PRAGMA user_version=2"),
+                whole(few, "CREATE INDEX i ON journal(time_ns)"), whole([], "CREATE VIEW journal AS SELECT 1", False), whole(few, "PRAGMA application_id=1"),
+                whole(few, "UPDATE journal SET row=9223372036854775807 WHERE row=4"), whole(few, "UPDATE journal SET row=-1 WHERE row=1"))
+
+
 def main():
     folder = sys.argv[2]
     os.makedirs(folder, exist_ok=True)
