@@ -12,13 +12,28 @@
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { MESSAGE_MAX = 16 * 1024 * 1024 };
 
+int64_t ctl_now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
+static void set_patience(int fd, int which, int64_t ms)
+{
+	struct timeval patience = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+
+	setsockopt(fd, SOL_SOCKET, which, &patience, sizeof(patience));
+}
+
 int ctl_connect_path(const char *path, int64_t patience_ms)
 {
-	struct timeval patience = { .tv_sec = patience_ms / 1000, .tv_usec = patience_ms % 1000 * 1000 };
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd;
 
@@ -30,8 +45,8 @@ int ctl_connect_path(const char *path, int64_t patience_ms)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd >= 0) {
 		/* A process that is stopped accepts as many as its backlog takes, and then connect() waits, too. */
-		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+		set_patience(fd, SO_SNDTIMEO, patience_ms);
+		set_patience(fd, SO_RCVTIMEO, patience_ms);
 	}
 	if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address))) {
 		int error = errno;
@@ -231,6 +246,21 @@ bool ctl_send(int fd, json_t *message)
 	return length && sent == length;
 }
 
+/* As recv(). One byte a second is no answer either. */
+static ssize_t receive_until(int fd, struct reader *reader)
+{
+	if (reader->until_ms) {
+		int64_t left_ms = reader->until_ms - ctl_now_ms();
+
+		if (left_ms <= 0) {
+			errno = EAGAIN;
+			return -1;
+		}
+		set_patience(fd, SO_RCVTIMEO, left_ms);
+	}
+	return recv(fd, reader->data + reader->used, 65536, 0);
+}
+
 json_t *ctl_receive(int fd, struct reader *reader)
 {
 	for (;;) {
@@ -258,7 +288,7 @@ json_t *ctl_receive(int fd, struct reader *reader)
 		if (reader->used > MESSAGE_MAX || !(data = realloc(reader->data, reader->used + 65536)))
 			return NULL;
 		reader->data = data;
-		got = recv(fd, reader->data + reader->used, 65536, 0);
+		got = receive_until(fd, reader);
 		if (got < 0 && errno == EINTR)
 			continue;
 		reader->again = got < 0 && errno == EAGAIN;
@@ -298,6 +328,7 @@ json_t *ctl_call(struct ctl *ctl, const char *method, json_t *parameters, int *c
 		json_decref(parameters);
 		return NULL;
 	}
+	reader.until_ms = ctl_now_ms() + ctl->patience_ms;
 	message = json_pack("{s:s, s:o}", "method", method, "parameters", parameters);
 	/* Who was turned away cannot send any more, but can read why. */
 	ctl_send(fd, message);

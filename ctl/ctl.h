@@ -46,14 +46,16 @@ int ctl_connect(struct ctl *ctl, int *code);
 int ctl_connect_path(const char *path, int64_t patience_ms);
 /* One call. Takes parameters. The reply's parameters, or NULL with the exit code in *code and the error told. */
 json_t *ctl_call(struct ctl *ctl, const char *method, json_t *parameters, int *code);
+int64_t ctl_now_ms(void);          /* of a clock that nobody sets */
 bool ctl_send(int fd, json_t *message);
 struct reader {
+	int64_t until_ms;              /* ctl_now_ms(); 0: as long as the descriptor waits, anew for each byte */
 	char *data;
 	size_t used, start;
 	const char *why;               /* there is no message */
 	bool again;                    /* there may be one later */
 };
-/* The next message, an object, or NULL and *reader says why; *reader begins as { 0 }. */
+/* The next message, an object, or NULL and *reader says why; *reader begins as { 0 }, or with until_ms. */
 json_t *ctl_receive(int fd, struct reader *reader);
 /* Tell an error reply; the exit code. */
 int ctl_error(const struct ctl *ctl, const json_t *reply);

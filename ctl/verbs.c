@@ -15,7 +15,7 @@ static json_t *number_or_null(int64_t value)
 /* List of one room; its answer, or NULL when it does not answer. */
 static json_t *ask_list(const char *path)
 {
-	struct reader reader = { 0 };
+	struct reader reader = { .until_ms = ctl_now_ms() + PROBE_MS };
 	int fd = ctl_connect_path(path, PROBE_MS);
 	json_t *message = json_pack("{s:s}", "method", "org.croom.Room.List"), *reply = NULL;
 

@@ -52,10 +52,7 @@ struct view {
 
 static int64_t now_s(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec;
+	return ctl_now_ms() / 1000;
 }
 
 /* One line, cut to so many columns; a character counts as one. */
@@ -212,12 +209,18 @@ static void look(const struct view *view, int fd, bool wait, const sigset_t *unb
 static int watch(struct view *view, int fd, const sigset_t *unblocked)
 {
 	struct reader reader = { 0 };
+	int64_t until_ms = ctl_now_ms() + view->ctl->patience_ms + view->ctl->interval_ms;
+	bool any = false;
 	int code = DONE;
 
 	while (!interrupted && code == DONE && !ferror(stdout)) {
 		json_t *reply = ctl_receive(fd, &reader), *frame = json_object_get(reply, "parameters");
 
 		if (!reply && !reader.again)
+			break;
+		any |= reply != NULL;
+		/* One that has answered may be stopped for a while, and that shows; of one that never did nothing would. */
+		if (!any && ctl_now_ms() > until_ms)
 			break;
 		if (json_is_string(json_object_get(reply, "error"))) {
 			if (view->frame)
