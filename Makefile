@@ -3,7 +3,7 @@
 PREFIX ?= /usr/local
 M = build/gcc
 
-.PHONY: all run test test-long lab lint install clean
+.PHONY: all run test test-long coverage lab lint install clean
 all:
 	@script/setup build
 	@script/build $(M)
@@ -18,8 +18,13 @@ test:
 	@script/test
 
 test-long:
-	@script/setup build run test
+	@script/setup build run test cover
 	@script/test long
+
+# Which lines the unit tests of library, journal and control run.
+coverage:
+	@script/setup build cover
+	@script/coverage --lines
 
 # A peer that cannot be installed is skipped by name. LAB may hold options: make lab LAB=--quick
 lab:

@@ -207,7 +207,7 @@ static void every_allocation(long (*act)(enum scarce_how how, long n), enum scar
 
 static void opening_it(void)
 {
-	every_allocation(opens, SCARCE_ONE, 3, 50);
+	every_allocation(opens, SCARCE_ONE, 1, 50);
 	every_allocation(opens, SCARCE_ON, 29, 5);
 }
 

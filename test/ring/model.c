@@ -195,6 +195,9 @@ static void items_model(size_t bytes, size_t capacity, uint64_t start)
 	for (int i = 0; i < rounds && !check_bad; i++) {
 		size_t n = roll() % 2 ? 1 : roll() % 200, done;
 
+		/* Faster or not, the same. */
+		if (roll() % 100 == 0)
+			croom_items_prefetching(items, roll() % 2);
 		if (roll() % 2) {
 			for (size_t k = 0; k < n; k++)
 				for (size_t w = 0; w < words; w++)

@@ -238,6 +238,40 @@ static void shows_lanes_and_gauges(void)
 	end();
 }
 
+static void takes_so_many_gauges(void)
+{
+	static char names[65][8];
+	double sum = 0;
+
+	begin();
+	for (int i = 0; i < 65; i++) {
+		snprintf(names[i], sizeof(names[i]), "g%d", i);
+		CHECK_EQ(croom_room_gauge_add(room, names[i], "%", seven, NULL), i < 64 ? 0 : -ENOSPC);
+	}
+	croom_room_each_gauge(room, see_gauge, &sum);
+	CHECK_EQ(sum, 64 * 7);
+	end();
+}
+
+static void takes_so_many_lanes(void)
+{
+	static const struct croom_slot bad[] = { { .name = "a b", .type = printer_slot_type } };
+	struct croom_room *none;
+	struct croom_lane *more;
+	char name[8];
+
+	begin();
+	CHECK_EQ(croom_room_open(&none, "x", bad, 1), -EINVAL);
+	CHECK_EQ(croom_room_lane_add(room, "a b", &more), -EINVAL);
+	/* One is there. */
+	for (int i = 1; i <= CROOM_LANES_MAX; i++) {
+		snprintf(name, sizeof(name), "l%d", i);
+		CHECK_EQ(croom_room_lane_add(room, name, &more), i < CROOM_LANES_MAX ? 0 : -ENOSPC);
+	}
+	CHECK(!more);
+	end();
+}
+
 int main(void)
 {
 	RUN(goes_back_to_the_revision_before);
@@ -249,5 +283,7 @@ int main(void)
 	RUN(remembers_the_last_thousand);
 	RUN(remembers_fewer_of_long_configs);
 	RUN(shows_lanes_and_gauges);
+	RUN(takes_so_many_gauges);
+	RUN(takes_so_many_lanes);
 	return check_result();
 }

@@ -490,10 +490,73 @@ static void a_dry_run_changes_nothing(void)
 	end();
 }
 
+static int checks;
+
+static int gadget_check(const char *config, void *env, struct croom_error *why)
+{
+	(void)env;
+	checks++;
+	return *config ? 0 : croom_error_set(why, EINVAL, CROOM_ERROR_BAD_CONFIG, NULL, "takes a number");
+}
+
+/* A class that can tell without opening is not opened; what an error says is a sentence in any case. */
+static void a_dry_run_asks_the_class(void)
+{
+	struct croom_trial trial = { .kind = CROOM_GUARD };
+	struct croom_swap_options dry = { .dry_run = true };
+	struct croom_class careful = rig_number;
+
+	begin();
+	careful.name = "careful";
+	careful.check = gadget_check;
+	CHECK_EQ(croom_room_class_add(room, "printer", &careful, NULL), 0);
+	CHECK_EQ(rig_swap(room, "printer", "careful:1", &dry, NULL, &err), 0);
+	CHECK_EQ(rig_swap(room, "printer", "careful", &dry, NULL, &err), -EINVAL);
+	CHECK(strstr(err.text, "takes a number"));
+	dry.trial = &trial;
+	CHECK_EQ(rig_swap(room, "printer", "careful:1", &dry, NULL, &err), 0);
+	CHECK_EQ(checks, 3);
+	CHECK_EQ(opened, 0);
+	CHECK_EQ(croom_room_swap(room, NULL, 0, &dry, NULL, &err), -EINVAL);
+	CHECK(strstr(err.text, "no change"));
+	CHECK_EQ(croom_room_revision(room), 1);
+	end();
+}
+
+static void what_cannot_stand_beside_another_has_no_trial(void)
+{
+	struct croom_class alone = rig_number;
+
+	begin();
+	alone.name = "alone";
+	alone.traits = CROOM_EXCLUSIVE;
+	CHECK_EQ(croom_room_class_add(room, "printer", &alone, NULL), 0);
+	CHECK_EQ(try("alone:1", CROOM_GUARD, 0, "errors<1"), -ENOTSUP);
+	CHECK_EQ(swap("alone:1"), 0);
+	CHECK_EQ(try("number:1", CROOM_GUARD, 0, "errors<1"), -ENOTSUP);
+	CHECK(strstr(err.text, "cannot be on trial"));
+	end();
+}
+
+static void a_lane_can_tell_what_a_trial_holds(void)
+{
+	begin();
+	CHECK_EQ(swap("number:1"), 0);
+	call();
+	CHECK(croom_trial_inside(croom_panel_entry(panel, printer_slot)).ctx == croom_panel_entry(panel, printer_slot)->ctx);
+	CHECK_EQ(try("slow:2", CROOM_GUARD, 0, "errors<1"), 0);
+	panel = croom_lane_observe(lane, panel);
+	CHECK(croom_panel_entry(panel, printer_slot)->run != slow_run);
+	CHECK(croom_trial_inside(croom_panel_entry(panel, printer_slot)).run == slow_run);
+	end();
+}
+
 static void a_handler_in_quarantine_is_refused(void)
 {
 	begin();
 	CHECK_EQ(croom_room_quarantine(room, "printer", "number:13", "was in force when the program died"), 0);
+	CHECK_EQ(croom_room_quarantine(room, "printer", "number:13", "was in force when the program died"), 0);
+	CHECK_EQ(croom_room_quarantine(room, "printer", "number:13", "again"), 0);
 	CHECK_EQ(croom_room_quarantine(room, "nothing", "number:13", ""), -ENOENT);
 	CHECK_EQ(swap("number:13"), -EACCES);
 	CHECK_EQ(err.kind, CROOM_ERROR_QUARANTINED);
@@ -666,6 +729,9 @@ int main(void)
 	RUN(a_change_that_a_lane_does_not_run_in_time_is_undone);
 	RUN(a_frozen_room_refuses_and_says_why);
 	RUN(a_dry_run_changes_nothing);
+	RUN(a_dry_run_asks_the_class);
+	RUN(what_cannot_stand_beside_another_has_no_trial);
+	RUN(a_lane_can_tell_what_a_trial_holds);
 	RUN(a_handler_in_quarantine_is_refused);
 	RUN(a_class_goes_when_no_handler_of_it_is_open);
 	RUN(tells_everything);
