@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Who takes part, in the order of enum actor. One that loads real plugins would be one row more. */
+/* Who takes part, in the order of enum actor. */
 #include "torture.h"
 
 const struct actor_kind actor_kinds[ACTORS] = {
@@ -12,7 +12,7 @@ const struct actor_kind actor_kinds[ACTORS] = {
 	[ACTOR_FREEZE] = { "freeze", "freezes and thaws the room", { freeze_body } },
 	[ACTOR_REFUSE] = { "refuse", "asks for what must be refused, with the right answer", { refuse_body } },
 	[ACTOR_CLASS] = { "class", "classes and gauges that come and go", { class_body } },
-	[ACTOR_LIBRARY] = { "library", "loads code, swaps it in, swaps it out, unloads it", { library_body } },
+	[ACTOR_PLUGIN] = { "plugin", "loads a plugin, swaps it in, swaps it out, unloads it", { plugin_body } },
 	[ACTOR_LOOK] = { "look", "compares what the room shows: slots, lanes, history, gauges", { look_body } },
 	[ACTOR_BLACKBOX] = { "blackbox", "lanes in a black box, which is read meanwhile", { blackbox_body } },
 	[ACTOR_PARK] = { "park", "lanes park, sleep and wake", { NULL } },

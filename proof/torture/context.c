@@ -11,6 +11,10 @@
 
 enum { KEPT = 4096 };
 
+/* The plugin's class has these, too. */
+__attribute__((visibility("default"))) int torture_context_open(void **ctx, const char *config, void *env, struct croom_error *err);
+__attribute__((visibility("default"))) void torture_context_close(void *ctx, void *env);
+
 /* What a class passes to open and close. */
 struct made_for {
 	enum kind kind;
@@ -57,7 +61,7 @@ CROOM_RUN(sour, sour, struct context, drop);
 CROOM_RUN(late, late, struct context, drop);
 
 /* The config is the number of the transaction; "0" is good, and is refused all the same. */
-static int context_open(void **ctx, const char *config, void *env, struct croom_error *err)
+int torture_context_open(void **ctx, const char *config, void *env, struct croom_error *err)
 {
 	const struct made_for *made = env;
 	struct context *context;
@@ -86,7 +90,7 @@ static void context_free(struct context *context)
 	free(context);
 }
 
-static void context_close(void *ctx, void *env)
+void torture_context_close(void *ctx, void *env)
 {
 	struct context *context = ctx;
 
@@ -127,8 +131,8 @@ static int add(unsigned slot, enum kind kind, struct croom_class class)
 {
 	class.help = "checks its context";
 	class.syntax = "N";
-	class.open = context_open;
-	class.close = context_close;
+	class.open = torture_context_open;
+	class.close = torture_context_close;
 	/* Calls do nothing to others: so they may be on every kind of trial. */
 	class.traits = CROOM_PURE;
 	return croom_room_class_add(torture.room, slot_names[slot], &class, &made_for[slot][kind]);
@@ -163,10 +167,7 @@ int class_late_add(unsigned slot, const char *name)
 	return add(slot, KIND_LATE, class);
 }
 
-/* A class whose function lies in a library. */
-int class_library_add(unsigned slot, const char *name, croom_run_fn *run)
+void *class_env(unsigned slot, enum kind kind)
 {
-	const struct croom_class class = { .name = name, .run = run, .type = drop_croom_type };
-
-	return add(slot, KIND_LIBRARY, class);
+	return &made_for[slot][kind];
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a handler of the torture is: a context that says what it is, and a function that checks on every call that it
- * has been given its own context, alive, in its own slot. Also included by the library that is loaded and unloaded.
+ * has been given its own context, alive, in its own slot. Also included by the plugin.
  *
  * All fields are plain: written before the room publishes the context, read by lanes, overwritten when it is closed.
  * That nothing else orders the two is the point: a missing order shows to ThreadSanitizer, a missing wait to the check.
@@ -16,7 +16,7 @@
 #define CONTEXT_ALIVE UINT64_C(0x600d600d600d600d)
 #define CONTEXT_DEAD UINT64_C(0xdeaddeaddeaddead)
 
-enum kind { KIND_RED, KIND_GREEN, KIND_BLUE, KIND_SOUR, KIND_LATE, KIND_LIBRARY, KINDS };
+enum kind { KIND_RED, KIND_GREEN, KIND_BLUE, KIND_SOUR, KIND_LATE, KIND_PLUGIN, KINDS };
 
 /* What a handler found wrong: bits of drop.wrong, in the order of enum finding. */
 enum {

@@ -121,6 +121,7 @@ static void check_rest(void)
 	if (waiting)
 		found(FOUND_UNSEEN, "all lanes are parked, and %u panels still wait for one", waiting);
 	croom_room_close(torture.room);
+	plugins_end();
 	blackbox_end();
 	contexts_end();
 	queues_close();
@@ -145,6 +146,7 @@ int main(int argc, char **argv)
 	rc = rc ? rc : first_swap();
 	rc = rc ? rc : queues_open();
 	rc = rc ? rc : blackbox_start();
+	rc = rc ? rc : plugins_start();
 	if (rc) {
 		fprintf(stderr, "croomtorture: cannot start: %s\n", strerror(-rc));
 		return 2;

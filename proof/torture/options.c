@@ -154,7 +154,7 @@ int options_read(struct settings *set, int argc, char **argv)
 		{ "list", no_argument, NULL, 'i' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
 	};
 	const uint32_t swapping = 1u << ACTOR_SWAP | 1u << ACTOR_TRANSACT | 1u << ACTOR_PREPARE | 1u << ACTOR_ROLLBACK |
-				  1u << ACTOR_CLASS | 1u << ACTOR_LIBRARY;
+				  1u << ACTOR_CLASS | 1u << ACTOR_PLUGIN;
 	int option, rc;
 
 	*set = (struct settings){ .lanes = 4, .slots = 4, .actors = all_actors() };

@@ -14,7 +14,7 @@
  *	trials.c     trials, changes that want to be confirmed, freezing; refuse.c what must be refused
  *	classes.c    classes that come late and go
  *	look.c       what the room shows of itself agrees with itself; events.c: so does what it tells
- *	library.c    code that is loaded, swapped in, swapped out and unloaded
+ *	plugin.c     a plugin that is loaded, swapped in, swapped out and unloaded
  *	disturb.c    signals, stalls, moves to other processors, forks, memory pressure
  *	box.c        the black box, read while the lanes write it
  *	queues.c     ring, items, strings, wire: a pair of threads each
@@ -36,7 +36,7 @@
 /* Who takes part. Each but the lanes is switched on by its name in --actors; new ones: here and in actor.c. */
 enum actor {
 	ACTOR_SWAP, ACTOR_TRANSACT, ACTOR_PREPARE, ACTOR_ROLLBACK, ACTOR_TRIAL, ACTOR_CONFIRM, ACTOR_FREEZE, ACTOR_REFUSE,
-	ACTOR_CLASS, ACTOR_LIBRARY, ACTOR_LOOK, ACTOR_BLACKBOX, ACTOR_PARK, ACTOR_EXIT, ACTOR_SIGNAL, ACTOR_STALL,
+	ACTOR_CLASS, ACTOR_PLUGIN, ACTOR_LOOK, ACTOR_BLACKBOX, ACTOR_PARK, ACTOR_EXIT, ACTOR_SIGNAL, ACTOR_STALL,
 	ACTOR_AFFINITY, ACTOR_FORK, ACTOR_MEMORY, ACTOR_RING, ACTOR_ITEMS, ACTOR_STRINGS, ACTOR_WIRE, ACTOR_DELAY, ACTORS
 };
 
@@ -154,7 +154,8 @@ void report_summary(double seconds);
 const char *slot_name(unsigned slot);
 int classes_open(void);
 int class_late_add(unsigned slot, const char *name);
-int class_library_add(unsigned slot, const char *name, croom_run_fn *run);
+/* What that class's open() is given. */
+void *class_env(unsigned slot, enum kind kind);
 void contexts_end(void);
 
 /* lane.c */
@@ -192,10 +193,12 @@ void freeze_body(struct crew *self);
 void events_start(void);
 void events_end(void);
 
-/* classes.c, look.c, library.c, disturb.c, queues.c */
+/* classes.c, look.c, plugin.c, disturb.c, queues.c */
 void class_body(struct crew *self);
 void look_body(struct crew *self);
-void library_body(struct crew *self);
+void plugin_body(struct crew *self);
+int plugins_start(void);
+void plugins_end(void);
 void signal_body(struct crew *self);
 void stall_body(struct crew *self);
 void affinity_body(struct crew *self);

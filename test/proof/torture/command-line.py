@@ -44,10 +44,10 @@ def shows_help_and_lists():
 
 
 def takes_actors_away_and_repeats_a_seed():
-    run = Run(plain, "--actors", "all,-fork,-library", "--calls", "1e5", "--seed", "7")
+    run = Run(plain, "--actors", "all,-fork,-plugin", "--calls", "1e5", "--seed", "7")
     actors = run.parts["operations of the actors"]
     check(run.rc == 0 and "seed 7," in run.out, run.told())
-    check("swap" in actors and "fork" not in actors and "library" not in actors, f"{sorted(actors)}")
+    check("swap" in actors and "fork" not in actors and "plugin" not in actors, f"{sorted(actors)}")
     run = Run(plain, "--actors", "swap", "--calls", "1e5", "--lanes", "2", "--slots", "3")
     actors = list(run.parts["operations of the actors"])
     check(run.rc == 0 and "2 lanes, 3 slots" in run.out and actors == ["swap"], run.told())
@@ -55,8 +55,8 @@ def takes_actors_away_and_repeats_a_seed():
 
 
 def says_what_an_actor_lacks():
-    run = Run(plain, "--actors", "swap,library", "--seconds", "100", env={"TMPDIR": "/nowhere"})
-    check(run.rc == 1 and run.found == ["disturbed"] and "/nowhere" not in run.out, run.told())
+    run = Run(plain, "--actors", "swap,plugin", "--seconds", "100", env={"TORTURE_PLUGIN": "/nowhere"})
+    check(run.rc == 1 and run.found == ["disturbed"] and "/nowhere" in run.err, run.told())
 
 
 def an_interrupt_ends_it_with_the_summary():
