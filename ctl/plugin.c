@@ -74,11 +74,11 @@ static char *absolute(const char *path)
 
 int verb_load(struct ctl *ctl)
 {
-	char *path = ctl->argc == 1 ? absolute(ctl->argv[0]) : NULL, shown[64];
+	char *path = ctl->argc == 1 && *ctl->argv[0] ? absolute(ctl->argv[0]) : NULL, shown[64];
 	json_t *reply, *plugin;
 	int code;
 
-	if (ctl->argc != 1)
+	if (ctl->argc != 1 || !*ctl->argv[0])
 		return ctl_fail(ctl, USAGE, "org.croom.ctl.Usage", "load takes one FILE.so; see croomctl --help");
 	if (!path)
 		return ctl_fail(ctl, FAILED, "org.croom.ctl.Failed", "where '%s' is cannot be said: %s", ctl->argv[0], strerror(errno));
@@ -107,7 +107,7 @@ int verb_unload(struct ctl *ctl)
 	json_t *reply;
 	int code;
 
-	if (ctl->argc != 1)
+	if (ctl->argc != 1 || !*ctl->argv[0])
 		return ctl_fail(ctl, USAGE, "org.croom.ctl.Usage", "unload takes one NAME; `croomctl plugins` shows what is loaded");
 	ctl->patience_ms = ANSWER_MS + (ctl->wait_ms >= 0 ? ctl->wait_ms : WAIT_DEFAULT_MS);
 	reply = ctl_call(ctl, "org.croom.Room.Unload",

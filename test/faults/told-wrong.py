@@ -181,7 +181,7 @@ def tap_files(table, capture):
 
 CTL_VERBS = {   # how many arguments
     "ls": 0, "list": 0, "watch": 0, "history": 0, "rollback": 0, "confirm": 0, "freeze": 0, "thaw": 0, "doctor": 0, "promote": 1, "trial": 1,
-    "profile": 1, "pardon": 1, "at": 1, "blackbox": 1, "journal": 1, "swap": 1}
+    "profile": 1, "pardon": 1, "at": 1, "blackbox": 1, "journal": 1, "swap": 1, "keygen": 0, "sign": 1, "verify": 1, "load": 1, "unload": 1, "plugins": 0}
 
 
 def ctl_options(table):
@@ -190,17 +190,17 @@ def ctl_options(table):
           not known["--shadow"], known)
     some = {"--expect": "swap", "--timeout": "swap", "--guard": "swap", "--canary": "swap", "--confirm-within": "swap", "--why": "freeze", "--for": "profile",
             "--sample": "profile", "--to": "rollback", "--count": "history", "--since": "history", "--journal": "history", "--head": "journal",
-            "--interval": "watch", "--room": "list", "-r": "list", "--socket": "list"}
+            "--interval": "watch", "--room": "list", "-r": "list", "--socket": "list", "--output": "keygen", "-o": "keygen", "--key": "sign", "-k": "sign"}
     for option, value in known.items():
         if not value:
             if option.startswith("--"):
                 table.wrong("list", f"{option}=x", says=(option,), code=2)
             continue
-        verb = (some[option], *({"swap": ("a=b",), "profile": ("a",), "journal": ("verify",)}.get(some[option], ())))
+        verb = (some[option], *({"swap": ("a=b",), "profile": ("a",), "journal": ("verify",), "sign": ("a",)}.get(some[option], ())))
         table.wrong(*verb, option, says=("needs a value",))
         table.wrong(*verb, option, "", says=("needs a value",))
         table.wrong("--json", *verb, option, "", says=("needs a value",), as_json=True)
-        table.wrong(*verb, option, "1", option, "1", says=(option if option != "-r" else "--room",))
+        table.wrong(*verb, option, "1", option, "1", says=({"-r": "--room", "-o": "--output", "-k": "--key"}.get(option, option),))
         for other in CTL_VERBS:
             if option in ("--room", "-r", "--socket") and other not in ("ls", "blackbox"):
                 continue
@@ -211,7 +211,7 @@ def ctl_options(table):
             good = {"--journal": "f", "--guard": "max<1s", "--why": "x", "--canary": "1/2"}.get(option, "100")
             table.wrong(other, *("x" * CTL_VERBS[other]), option, good, says=(option.lstrip("-") if option != "-r" else "room",))
     for option, verb in some.items():
-        if option in ("--why", "--guard", "--journal", "--socket"):
+        if option in ("--why", "--guard", "--journal", "--socket", "--output", "-o", "--key", "-k"):
             continue   # any text is one; what the rules are only the room knows
         args = {"swap": ("a=b",), "profile": ("a",), "journal": ("verify",)}.get(verb, ())
         for bad in ("-1", "x", " 1", "9" * 30, "1\n", EVIL, "1/0", "0x1"):
@@ -257,8 +257,12 @@ def ctl_files(table):
     for name in (".", "text", "no-file", "x" * 300, EVIL):
         table.wrong("list", "--socket", name, code=6, says=("no room",))
         table.wrong("watch", "--socket", name, code=6, says=("no room",))
+    for name in ("no-file", ".", "empty", "text", "/dev/null", EVIL):
+        table.wrong("sign", "-k", name, "keep", code=1, says=("croomctl",))
+        table.wrong("verify", "-k", name, "keep", code=1, says=("croomctl",))
+    table.wrong("keygen", "-o", "no/key", code=1, says=("no/key",))
     for verb, count in CTL_VERBS.items():
-        if verb in ("blackbox", "ls"):
+        if verb in ("blackbox", "ls", "keygen", "sign", "verify"):   # these need no room
             continue
         args = {"at": ("now",), "journal": ("verify",), "swap": ("a=b",), "pardon": ("a=b",)}.get(verb, ("a",) * count)
         table.wrong(verb, *args, *(("--why", "x") if verb == "freeze" else ()), code=6, says=("no room is running",))
