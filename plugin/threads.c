@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 /* Words behind the head; the start routine and its argument, one behind the other, are the 108th and 109th in glibc 2.36. */
-enum { WORDS = 128 };
+enum { WORDS = 128, ARGUMENT_WORDS = 8 };
 
 /*
  * A thread that was only just made, or that is about to be gone, has no head: ask again soon. The kernel's own helpers (io_uring)
@@ -35,16 +35,23 @@ static bool within(const struct plugin_map *map, uintptr_t address, bool code)
 	return false;
 }
 
-/* A std::thread starts in the C++ library, with an object whose virtual functions are those of who made it. */
+/*
+ * Libraries start threads for others: a std::thread begins in the C++ library, with an object whose virtual functions are those of
+ * who made it; what GLib and the address sanitizer begin with has the function to call among its first words.
+ */
 static bool started_with(int memory, const struct plugin_map *map, uintptr_t routine, uintptr_t argument)
 {
-	uintptr_t first;
+	uintptr_t word[ARGUMENT_WORDS];
+	bool leads = false;
 	Dl_info info;
+	ssize_t got;
 
-	if (argument == 0 || argument % sizeof(first) || pread(memory, &first, sizeof(first), (off_t)argument) != sizeof(first) ||
-	    !within(map, first, false))
+	if (argument == 0 || argument % sizeof(word[0]))
 		return false;
-	return dladdr((const void *)routine, &info) != 0;
+	got = pread(memory, word, sizeof(word), (off_t)argument);
+	for (ssize_t i = 0; i < got / (ssize_t)sizeof(word[0]); i++)
+		leads |= within(map, word[i], i > 0);
+	return leads && dladdr((const void *)routine, &info) != 0;
 }
 
 static enum answer started_by(int memory, const struct plugin_map *map, pid_t thread)

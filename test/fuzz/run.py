@@ -25,6 +25,7 @@ OPTIONS = {
     "ctl": (6000, False),
     "policy": (2000, False),
     "journal": (12000, False),
+    "plugin": (20000, False),
 }
 PATIENCE = 300
 NO_LEAKS = "LeakSanitizer has encountered a fatal error"

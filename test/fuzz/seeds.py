@@ -8,7 +8,9 @@ import os
 import random
 import re
 import struct
+import subprocess
 import sys
+import tempfile
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tap"))
@@ -290,6 +292,29 @@ def journal():
                 whole(few, "CREATE TRIGGER t AFTER INSERT ON journal BEGIN DELETE FROM journal; END"), whole(few, "PRAGMA user_version=2"),
                 whole(few, "CREATE INDEX i ON journal(time_ns)"), whole([], "CREATE VIEW journal AS SELECT 1", False), whole(few, "PRAGMA application_id=1"),
                 whole(few, "UPDATE journal SET row=9223372036854775807 WHERE row=4"), whole(few, "UPDATE journal SET row=-1 WHERE row=1"))
+
+
+def plugin():
+    """Small plugins, good and bad, and each cut off, or with a byte of its headers changed."""
+    code, include = os.path.join(sys.path[0], "../plugin/code"), os.path.join(sys.path[0], "../../include")
+    line = ["gcc", "-shared", "-fPIC", "-Os", "-s", f"-I{include}", "-nostdlib", "-Wl,-z,norelro,-z,noseparate-code,--build-id=none"]
+    made = []
+    for name, *options in (["twice.c"], ["old.c"], ["other.c"], ["hidden.c"], ["major.c"], ["undefined.c", "-lc"], ["twice.c", "-Wl,-rpath,x"],
+                           ["twice.c", "-Wl,-z,nodelete"], ["twice.c", "-Wl,-z,execstack"], ["twice.c", "-Wl,--hash-style=sysv"],
+                           ["unique.cpp", "-lc"], ["twice.c", "-c"], ["twice.c", "-fvisibility=hidden", "-Wl,-N"]):
+        with tempfile.NamedTemporaryFile(suffix=".so") as out:
+            subprocess.run([*line, f"{code}/{name}", *options, "-o", out.name], check=True, capture_output=True)
+            made.append(out.read())
+    yield from made
+    dice = random.Random("plugin")
+    for data in made:
+        for _ in range(12):
+            changed = bytearray(data)
+            at = dice.choice([dice.randrange(64), dice.randrange(64, 64 + 56 * 8), dice.randrange(len(data))])
+            changed[at] = dice.choice([0, 1, 0x7f, 0xff, changed[at] ^ 1 << dice.randrange(8)])
+            yield bytes(changed)
+        yield data[:dice.randrange(len(data))]
+    yield from (b"", b"\x7fELF", b"\x7fELF" + bytes(60), b"#!/bin/sh\n")
 
 
 def main():
