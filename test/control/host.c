@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * A program to be controlled, for the tests beside it: host [--dispatch] [--rooms N] [--slots N] [--clients N]
- * [--path PATH] [--name NAME] [--odd] [--journal DIRECTORY] [--policy FILE]. Each room has the slots "printer" and "filter" (and "s2"... up to
+ * [--path PATH] [--name NAME] [--odd] [--journal DIRECTORY] [--policy FILE] [--plugins]. Each room has the slots "printer" and "filter" (and "s2"... up to
  * --slots), lanes "feed" and "spare" with a thread each that never stops working, and the lane "asleep", which is parked. --odd:
  * there are texts that are not UTF-8 and gauges that are no number. --journal: the first room keeps one, and begins with
  * what is in it.
@@ -23,6 +23,7 @@
 #include <croom/trial.h>
 #include <croom/inspect.h>
 #include <croom/journal.h>
+#include <croom/plugin.h>
 #include <croom/policy.h>
 #include <errno.h>
 #include <jansson.h>
@@ -105,6 +106,7 @@ struct hosted {
 	struct croom_room *room;
 	struct croom_control *control;
 	struct croom_journal *journal;
+	struct croom_plugins *plugins;
 	struct hand hand[THREADS];
 	struct {                   /* parked */
 		char name[32];
@@ -368,7 +370,7 @@ int main(int argc, char **argv)
 	struct croom_control_options options = { .program = "host \xc3\xa4" };
 	static struct hosted hosted[ROOMS] = { { .name = "host" }, { .name = "second" } };
 	struct pollfd ready[1 + ROOMS] = { { .fd = STDIN_FILENO, .events = POLLIN } };
-	int rooms = 1, dispatch = 0, slots = 3, odd = 0;
+	int rooms = 1, dispatch = 0, slots = 3, odd = 0, plugins = 0;
 	struct croom_error err = { 0 };
 	struct croom_policy *policy = NULL;
 	const char *journal = NULL;
@@ -384,6 +386,8 @@ int main(int argc, char **argv)
 			dispatch = 1;
 		else if (strcmp(argv[i], "--odd") == 0)
 			odd = 1;
+		else if (strcmp(argv[i], "--plugins") == 0)
+			plugins = 1;
 		else if (strcmp(argv[i], "--rooms") == 0)
 			rooms = atoi(value) > ROOMS ? ROOMS : atoi(value);
 		else if (strcmp(argv[i], "--slots") == 0)
@@ -404,6 +408,10 @@ int main(int argc, char **argv)
 		open_room(&hosted[i], (unsigned)slots, odd);
 		options.journal = journal && i == 0 ? open_journal(hosted[i].room, journal) : NULL;
 		hosted[i].journal = options.journal;
+		if (plugins)
+			must(croom_plugins_open(&hosted[i].plugins, hosted[i].room, &(struct croom_plugins_options){ .policy = policy }, &err),
+			     "plugins", &err);
+		options.plugins = hosted[i].plugins;
 		must(croom_control_open(&hosted[i].control, hosted[i].room, &options, &err), "control", &err);
 		if (!dispatch)
 			must(croom_control_start(hosted[i].control), "start", NULL);
@@ -424,6 +432,7 @@ int main(int argc, char **argv)
 			pthread_join(hosted[i].hand[k].thread, NULL);
 		croom_journal_close(hosted[i].journal);
 		croom_room_close(hosted[i].room);
+		croom_plugins_close(hosted[i].plugins);
 	}
 	croom_policy_close(policy);
 	return 0;
