@@ -225,9 +225,11 @@ static int plan_back(struct plan *plan, uint32_t slot, struct spec *spec)
 		return plan_set(plan, slot, spec);
 	}
 	/* Its class has gone; one of the same name may have come since. */
-	entry = find_class(plan->room, slot, spec->text, strcspn(spec->text, ":"), plan->err);
+	entry = find_class(plan->room, slot, spec->text, strcspn(spec->text, ":"), NULL);
 	if (!entry)
-		return -ENOENT;
+		return croom_error_set(plan->err, -ENOENT, CROOM_ERROR_UNKNOWN_CLASS, spec->entry->name,
+				       "slot %s had %s then, and that class has gone: load the plugin that had it, or go to another revision",
+				       plan->room->slot[slot].def->name, spec->entry->name);
 	spec = spec_new(entry, spec->text, strcspn(spec->text, ":"));
 	return spec ? plan_set(plan, slot, spec) : out_of_memory(plan->err);
 }

@@ -238,7 +238,6 @@ def journal():
     """Rows of every kind, good and bad lists; then whole files, good, empty, cut off, and of other tables: see journal.c."""
     import hashlib
     import sqlite3
-    import tempfile
     kinds = ("start", "end", "intent", "changed", "refused", "confirmed", "frozen", "thawed", "quarantined", "pardoned", "note", "observed",
              "lost", "cut", "kept")
 

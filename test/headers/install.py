@@ -57,6 +57,11 @@ with tempfile.TemporaryDirectory() as folder:
         shown = re.search(r"```text\n(.*?)```", readme, re.S).group(1)
         check(f"and prints what the README says ({kind})", result.returncode == 0 and result.stdout == shown,
               f"it printed:\n{result.stdout}{result.stderr}")
+    link = run(["pkg-config", "--cflags", "croom"], env=env).stdout.split()
+    for compiler, example_of in (["gcc", "-std=c11"], "mine.c"), (["g++", "-std=c++17"], "longer.cpp"):
+        result = run([*compiler, "-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror", *link,
+                      f"{source}/example/plugin/{example_of}", "-o", os.path.join(folder, "plugin.so")])
+        check(f"the plugin {example_of} compiles by what is installed", result.returncode == 0, result.stderr)
     pathlib.Path(folder, "control.c").write_text("#include <croom/control.h>\nint main(void) { croom_control_close(0); return 0; }\n")
     link = run(["pkg-config", "--cflags", "--libs", "--static", "croom-control"], env=env).stdout.split()
     # The sysroot is put before every path, also before those of jansson, which is this machine's.

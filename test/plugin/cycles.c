@@ -146,7 +146,8 @@ static void no_crash_no_leak_no_stale_code(void)
 	/* What is freed is kept for long by a sanitizer. */
 	CHECK(after.kib <= before.kib + 2048);
 #endif
-	printf("# %d cycles in %.1f s, %llu million records; %ld KiB then %ld KiB, %u then %u mappings, %u then %u descriptors\n", rounds,
+	printf("# %d cycles in %.1f s, %llu million records; %ld KiB then %ld KiB, %u then %u mappings, "
+	       "%u then %u descriptors\n", rounds,
 	       (double)(stop.tv_sec - start.tv_sec) + (double)(stop.tv_nsec - start.tv_nsec) / 1e9, (unsigned long long)records / 1000000, before.kib, after.kib,
 	       before.maps, after.maps, before.fds, after.fds);
 }
