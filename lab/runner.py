@@ -77,15 +77,22 @@ class Progress:
             pass   # nobody watches: the run goes on
 
 
+def over(child, patience):
+    """Whether it ends in so many seconds. It stays a zombie, so that its number, and its group's, is nobody else's."""
+    until = time.monotonic() + patience
+    while not os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG):
+        if time.monotonic() >= until:
+            return False
+        time.sleep(0.01)
+    return True
+
+
 def end(child):
-    """Ask, then insist; with it goes what it started, which is in its process group."""
+    """Ask, then insist; with it goes what it started, which is in its process group. Nobody has waited for it before."""
     for number, patience in ((signal.SIGINT, 3), (signal.SIGTERM, 1)):
-        if child.poll() is None:
-            child.send_signal(number)
-            try:
-                child.wait(patience)
-            except subprocess.TimeoutExpired:
-                pass
+        if not over(child, 0):
+            os.kill(child.pid, number)
+            over(child, patience)
     try:
         os.killpg(child.pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
@@ -145,7 +152,7 @@ def run_suite(run, suite, quick, cpus, report):
         except OSError as error:
             failed("the whole suite", f"it cannot be started: {error.strerror}")
             return
-        why, code = "", 0
+        why = ""
         try:
             for line in lines_of(child):
                 try:
@@ -158,7 +165,8 @@ def run_suite(run, suite, quick, cpus, report):
                             {key: value for key, value in one.items() if key != "kind"}, 6)
                 except (results.Odd, UnicodeDecodeError) as error:
                     odd.append(str(error)[:150])
-            code = child.wait()
+            # Its end was read; what comes after that is for end().
+            over(child, PATIENCE)
         except TimeoutError as error:
             why = str(error)
         finally:
@@ -166,6 +174,7 @@ def run_suite(run, suite, quick, cpus, report):
             end(child)
             child.stdout.close()
             quiet()
+        code = child.returncode
         if not why and code:
             why = how_it_ended(code)
         told = last_words(errors) if why else ""
