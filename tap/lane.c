@@ -206,13 +206,15 @@ static void take_panel(struct lane_state *lane, const struct croom_panel *panel)
 	/* A wrapper that times or guards it is no other printer. */
 	struct croom_entry printer = croom_trial_inside(croom_panel_entry(panel, printer_slot));
 
-	if (splits(lane, &printer))
+	bool part = splits(lane, &printer);
+
+	if (part)
 		tap_sink_split(lane->tap->out);
 	lane->printer = printer;
 	lane->panel = panel;
 	lay_out(lane);
-	/* So that a capture in which nothing comes is a capture file all the same. */
-	if (tap_sink_untouched(lane->tap->out))
+	/* So that a capture in which nothing comes, or a part of it, is a capture file all the same. */
+	if (part || tap_sink_untouched(lane->tap->out))
 		croom_lane_call(printer, lane->own, panel, &(struct tap_item){ .out = lane->tap->out });
 	/* Not by address: the room may have used that of one which was freed while this lane slept. */
 	if (panel->revision != lane->revision) {

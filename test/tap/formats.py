@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 
-from rig import Refused, Tap, check, finish, numbers, numbers_in, skip, write_capture
+from rig import PATIENCE, Refused, Tap, check, finish, frame, numbers, numbers_in, skip, write_capture
 
 PACKETS = 20_000
 CAPTURES = os.path.join(os.path.dirname(__file__), "../../build/captures")
@@ -281,6 +281,31 @@ def in_the_middle(program, folder):
         check("--no-split: tshark opens these sections without a word", not said, said)
 
 
+def empty_part(program, folder):
+    """A swap behind which nothing comes."""
+    with open(f"{folder}/in.pcap", "rb") as file:
+        data = file.read(24 + 5 * (16 + len(frame(0))))
+    for printer, magic in (("pcap", b"\xd4\xc3\xb2\xa1"), ("pcapng", b"\x0a\x0d\x0d\x0a")):
+        with Tap(program, "-r", "-", "-w", f"{folder}/part", stdin=-1) as one:
+            one.process.stdin.write(data)
+            one.process.stdin.flush()
+            room, until = one.room(), time.monotonic() + PATIENCE
+            while room.call("List")["lanes"][0]["records"] < 5 and time.monotonic() < until:
+                time.sleep(0.01)
+            room.swap(printer="text")
+            room.swap(printer=printer)
+            one.process.stdin.close()
+            one.process.stdin = None
+            code = one.end()
+        parts = sorted(glob.glob(f"{folder}/part*"))
+        with open(parts[-1], "rb") as file:
+            head = file.read()
+        check(f"a part of {printer} in which nothing came is a file of it all the same", code == 0 and head[:4] in (magic, b"\x4d\x3c\xb2\xa1") and
+              len(head) >= 24, f"{code} {parts} {head[:30]}")
+        for path in parts:
+            os.unlink(path)
+
+
 def one_header(program, folder):
     """pcap comes back where the output cannot split: a second header in the middle would end any reader."""
     for args, printers in ((["--no-split"], ("pcap",)), (["--no-split"], ("none", "pcap")), (["-w", "-"], ("pcap",)),
@@ -335,6 +360,7 @@ def main():
             real(program, folder)
             in_the_middle(program, folder)
             one_header(program, folder)
+            empty_part(program, folder)
             by_kind(program, folder)
         else:
             skip("pcap as tcpdump writes it", "tcpdump is not installed")
