@@ -216,14 +216,16 @@ static bool look(const struct writer_thread *own)
 	struct tap_sink *sink[SINKS_MAX];
 	bool any = false;
 
+	/* Those of the other thread may go as soon as it has let go of them. */
 	pthread_mutex_lock(&writer->mutex);
-	memcpy(sink, writer->sink, sizeof(sink));
+	for (unsigned i = 0; i < SINKS_MAX; i++)
+		sink[i] = writer->sink[i] && writer->sink[i]->by == own ? writer->sink[i] : NULL;
 	pthread_mutex_unlock(&writer->mutex);
 	for (unsigned i = 0; i < SINKS_MAX; i++) {
 		size_t length;
 		int closing;
 
-		if (!sink[i] || sink[i]->by != own)
+		if (!sink[i])
 			continue;
 		/* pair: sink.closing -- acquire; the release is in let_go(), sink.c: after the last chunk. */
 		closing = croom_get_acquire(sink.closing.look, &sink[i]->closing);
