@@ -264,7 +264,7 @@ static int unknown_verb(const struct ctl *ctl)
 /* getopt says ':' for a missing value, '?' for what it does not know. */
 static int bad_option(const struct ctl *ctl, int what, const char *word)
 {
-	/* Of several letters in one word that word is perhaps not the last one read. -r and -h are known, so it was --room or --help. */
+	/* Of several letters the word is perhaps not the last that was read. -r and -h are known: it was --room or --help. */
 	bool letter = optopt && optopt < 256 && (what == ':' ? word[1] != '-' : !strchr("rh", optopt));
 	char letters[] = { '-', (char)optopt, 0 };
 	const char *near = NULL, *given = letter ? "" : word + 2;

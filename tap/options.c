@@ -184,7 +184,8 @@ static int bad_option(int what, const char *word)
 
 	/* All long ones have a number from 256 on; 0: it is none. */
 	if (optopt && optopt < 256)
-		return what == ':' ? WRONG("-%c needs a value; see croomtap --help", optopt) : WRONG("no option -%c; %s", optopt, hint(optopt));
+		return what == ':' ? WRONG("-%c needs a value; see croomtap --help", optopt) :
+				     WRONG("no option -%c; %s", optopt, hint(optopt));
 	if (what == ':')
 		return WRONG("%s needs a value; see croomtap --help", word);
 	if (optopt)

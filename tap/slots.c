@@ -77,11 +77,12 @@ static void complain(const struct tap *tap, const struct croom_error *err)
 {
 	for (unsigned i = 0; i < TAP_SLOTS; i++) {
 		const char *handler = tap->options.handler[i];
-		size_t shown = sizeof(err->subject) - 1;   /* a longer one is cut */
 		size_t slot = strlen(slots[i].name), class = strcspn(handler ? handler : "", ":");
 
+		/* A longer one is cut there. */
+		class = class < sizeof(err->subject) - 1 ? class : sizeof(err->subject) - 1;
 		if (!handler || (err->kind == CROOM_ERROR_UNKNOWN_CLASS ?
-				 strncmp(err->subject, handler, class < shown ? class : shown) || (class < shown && err->subject[class]) :
+				 strncmp(err->subject, handler, class) || err->subject[class] :
 				 strncmp(err->subject, slots[i].name, slot) || err->subject[slot] != '='))
 			continue;
 		if (handler == tap->options.expression)

@@ -318,8 +318,8 @@ static int connect_to(struct metrics *metrics, const char *config, struct croom_
 	if (rc == EAI_MEMORY)
 		return out_of_memory(err);
 	if (rc)
-		return croom_error_set(err, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL, "cannot find '%s' port '%s': %s; takes HOST:PORT, as in statsd:127.0.0.1:8125", host, colon + 1,
-				       gai_strerror(rc));
+		return croom_error_set(err, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL, "cannot find '%s' port '%s': %s; takes HOST:PORT, "
+				       "as in statsd:127.0.0.1:8125", host, colon + 1, gai_strerror(rc));
 	metrics->socket = socket(found->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	rc = metrics->socket < 0 || connect(metrics->socket, found->ai_addr, found->ai_addrlen) ? -errno : 0;
 	freeaddrinfo(found);

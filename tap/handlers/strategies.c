@@ -239,7 +239,7 @@ static void count_packet(struct flows *flows, tap_event *event)
 static int flows_event(struct flows *flows, tap_event *event)
 {
 	bool back = event->now_ns < flows->since_ns;
-	uint64_t age = back ? (uint64_t)flows->since_ns - (uint64_t)event->now_ns : (uint64_t)event->now_ns - (uint64_t)flows->since_ns;
+	uint64_t since_ns = (uint64_t)flows->since_ns, now_ns = (uint64_t)event->now_ns, age = back ? since_ns - now_ns : now_ns - since_ns;
 
 	/* A capture may jump back in time; then the interval starts there. A packet that is a little out of order is no jump. */
 	if (flows->used && (event->kind == TAP_FLUSH || age >= (uint64_t)flows->interval_ns))
