@@ -240,7 +240,7 @@ static void shows_lanes_and_gauges(void)
 
 static void takes_so_many_gauges(void)
 {
-	static char names[65][8];
+	static char names[65][16];
 	double sum = 0;
 
 	begin();
@@ -258,7 +258,7 @@ static void takes_so_many_lanes(void)
 	static const struct croom_slot bad[] = { { .name = "a b", .type = printer_slot_type } };
 	struct croom_room *none;
 	struct croom_lane *more;
-	char name[8];
+	char name[16];
 
 	begin();
 	CHECK_EQ(croom_room_open(&none, "x", bad, 1), -EINVAL);
