@@ -148,6 +148,7 @@ def varlink():
                 kept + call("Rollback") + call("History"), swap("printer=number:5", observe_ms=5, wait_ms=0) + one + b"\5" + one,
                 b"\3" + swap("printer=number:5", observe_ms=5, wait_ms=9) + b"\5" + call("List") + b"\3\4" + call("List"),
                 call("Freeze", why="w") + one + call("Freeze", why="") + call("Thaw") + one, call("Thaw") + call("Freeze"),
+                call("Plugins") + call("Load", path="/no/such.so") + call("Load", path="x") + call("Load"), call("Unload", name="x", wait_ms=9),
                 call("Profile", slot="printer", for_ms=9) + b"\4" + call("Trial", slot="printer") + b"\5" + call("Profile", slot="x"),
                 call("Pardon", slot="printer", handler="number:5") + call("Journal") + call("At", time_ns=5) + call("Trial", slot="no"),
                 swap("printer=number:5", dry_run=True) + swap("printer=number:x", dry_run=True) + swap("printer=text", dry_run=1),

@@ -13,6 +13,7 @@
  */
 #include "../../control/server.h"
 #include "fuzz.h"
+#include <croom/plugin.h>
 #include <errno.h>
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -225,7 +226,8 @@ static bool known(const char *error)
 		"org.croom.Room.BadConfig", "org.croom.Room.WrongRevision", "org.croom.Room.Busy", "org.croom.Room.NoHistory",
 		"org.croom.Room.NotPermitted", "org.croom.Room.TooManyClients", "org.croom.Room.Failed",
 		"org.croom.Room.NotObserved", "org.croom.Room.Frozen", "org.croom.Room.Unconfirmed",
-		"org.croom.Room.Quarantined", "org.croom.Room.NoJournal", "org.varlink.service.InterfaceNotFound", "org.varlink.service.MethodNotFound",
+		"org.croom.Room.Quarantined", "org.croom.Room.NoJournal", "org.croom.Room.NotTrusted",
+		"org.croom.Room.TooOften", "org.varlink.service.InterfaceNotFound", "org.varlink.service.MethodNotFound",
 		"org.varlink.service.MethodNotImplemented", "org.varlink.service.InvalidParameter",
 		"org.varlink.service.PermissionDenied", "org.varlink.service.ExpectedMore" };
 
@@ -379,7 +381,7 @@ static void play(const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct croom_control_options options = { .path = path, .program = "fuzz \xff", .clients_max = CLIENTS };
+	struct croom_control_options options = { .path = path, .program = "fuzz \xff", .clients_max = CLIENTS };
 	struct croom_room *room;
 	uint64_t revision;
 
@@ -388,6 +390,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	now_is = INT64_C(1000000000000);
 	timer_at = 0;
 	room = new_room();
+	/* There is no policy, so no file is ever opened. */
+	MUST(croom_plugins_open(&options.plugins, room, NULL, NULL) == 0);
 	MUST(croom_control_open(&control, room, &options, NULL) == 0);
 	greet();
 	play(data, size);
@@ -407,5 +411,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	croom_control_close(control);
 	croom_lane_park(lane);
 	croom_room_close(room);
+	croom_plugins_close(options.plugins);
 	return 0;
 }

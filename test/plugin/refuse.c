@@ -28,6 +28,7 @@ static const struct {
 	{ "clash", -EEXIST, "slot printer has a class 'plain' already" },
 	{ "cold", -EIO, "is not loaded: its warm-up says: the table is not there" },
 	{ "execstack", -ENOEXEC, "link it with -z noexecstack" },
+	{ "needs", -ENOEXEC, "by its path: link it by its name" },
 	{ "runpath", -ENOEXEC, "link it without -rpath" },
 };
 
