@@ -175,7 +175,7 @@ int tap_room_open(struct tap *tap)
 		return rc == -EINVAL ? 2 : 1;
 	}
 	if (croom_plugins_open(&tap->plugins, tap->room, &(struct croom_plugins_options){ .policy = tap->policy, .env = &tap->env }, &err)) {
-		fprintf(stderr, "croomtap: %s\n", err.text);
+		tap_say("%s", err.text);
 		return 1;
 	}
 	tap_journal_open(tap);

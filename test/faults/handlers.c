@@ -40,12 +40,14 @@ static int start(void)
 static void stop(void)
 {
 	croom_room_close(tap.room);
+	croom_plugins_close(tap.plugins);
 	if (tap.writer)
 		tap_writer_stop(tap.writer);
 	free(tap.writer);   /* croomtap itself asks it for figures until it ends */
 	croom_strings_close(tap.env.strings);
 	croom_ring_close(tap.ring);
 	tap.room = NULL;
+	tap.plugins = NULL;
 	tap.writer = NULL;
 	tap.env.strings = NULL;
 	tap.ring = NULL;

@@ -70,10 +70,12 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 		way[i].env = (struct tap_env){ .strings = first->env.strings, .writer = first->writer, .interface = "",
 					       .linktype = DLT_EN10MB, .snaplen = TAP_SNAPLEN, .input = input_name,
 					       .output = output_name };
-		way[i].options = (struct tap_options){ .room = "fuzz", .read_file = input_name, .write_file = output_name,
+		way[i].options = (struct tap_options){ .room = "fuzz", .read_file = input_name, .write_file = "-",
 						       .count = i == FEW ? 3 : 0, .split = 0, .ring_bytes = RING };
 		memcpy(way[i].options.handler, handlers[i], sizeof(handlers[i]));
+		/* Looks at what the output may be, and has no input yet. */
 		MUST(tap_room_open(&way[i]) == 0);
+		way[i].options.write_file = output_name;
 		if (i == PCAP || i == PCAPNG)
 			fill_history(&way[i]);
 	}

@@ -174,7 +174,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	check_walls();
 	tap.env = (struct tap_env){ .linktype = DLT_EN10MB, .snaplen = 262144, .netmask = 0xffffff, .interface = "fuzz",
 				    .output = "there" };
-	tap.options = (struct tap_options){ .room = "fuzz", .default_printer = "text" };
+	tap.options = (struct tap_options){ .room = "fuzz", .default_printer = "text", .write_file = "-" };
 	MUST(croom_ring_open(&tap.ring, RING) == 0 && croom_strings_open(&tap.env.strings, 1 << 16, 4 << 20) == 0);
 	MUST(tap_writer_start(&tap.writer) == 0 && tap_sink_open_main(&tap.out, tap.writer, "-", sink, false) == 0);
 	tap.env.writer = tap.writer;
@@ -282,6 +282,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	leave();
 	croom_lane_park(tap.lane);
 	croom_room_close(tap.room);
+	croom_plugins_close(tap.plugins);
 	playing = false;
 	free(text);
 	return 0;
