@@ -23,7 +23,7 @@ from varlink import PATIENCE, check, finish, folder  # noqa: E402
 croomctl = os.path.abspath(sys.argv[1])
 VERBS = (("list",), ("swap", "a=b"), ("swap", "a=" + "x" * 60_000), ("rollback",), ("history",), ("history", "--since", "1h"), ("at", "now"), ("confirm",),
          ("promote", "a"), ("trial", "a"), ("profile", "a", "--for", "100ms"), ("freeze", "--why", "x"), ("thaw",), ("pardon", "a=b"), ("doctor",),
-         ("journal", "verify"), ("watch",), ("watch", "--interval", "50ms"))
+         ("journal", "verify"), ("plugins",), ("unload", "a"), ("watch",), ("watch", "--interval", "50ms"))
 HTTP = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
