@@ -17,12 +17,17 @@
 #include "trial-impl.h"
 #include <stdio.h>
 
+/* At the end of the list: endings_tick() may be going along it, for the way back of one can end another. */
 void ending_begin(struct croom_room *room, uint32_t slot, struct trial *trial)
 {
+	struct trial **at = &room->endings;
+
+	while (*at)
+		at = &(*at)->next_ending;
 	trial->ending = true;
 	trial->slot = slot;
-	trial->next_ending = room->endings;
-	room->endings = trial_get(trial);
+	trial->next_ending = NULL;
+	*at = trial_get(trial);
 }
 
 static void ending_over(struct trial **at)

@@ -422,6 +422,41 @@ static void a_confirmation_is_for_the_change_that_was_meant(void)
 	end();
 }
 
+/*
+ * The way back of one trial ends another: the handler of revision 2 was on its own way back, in a guard against the one that the
+ * late lane then finds broken. Nothing of the other trial may be closed while the lane is in it.
+ */
+static void goes_back_through_another_trial(void)
+{
+	struct croom_trial first = { .kind = CROOM_GUARD }, second = { .kind = CROOM_GUARD };
+
+	begin();
+	CHECK_EQ(swap("printer", "number:-1"), 0);
+	CHECK_EQ(croom_trial_parse(&first, "errors<2,for=10ms", &err), 0);
+	CHECK_EQ(croom_trial_parse(&second, "errors<1", &err), 0);
+	CHECK_EQ(rig_swap(room, "printer", "number:-5", &(struct croom_swap_options){ .trial = &first, .confirm_ms = 1000000 }, NULL,
+			  &err), 0);
+	observe();
+	tick_until(4);
+	/* The handler of revision 2 is open still: it is taken, not opened anew. */
+	CHECK_EQ(croom_room_rollback(room, 2, &(struct croom_swap_options){ .trial = &second }, NULL, &err), 0);
+	CHECK_EQ(opened, 2);
+	CHECK_EQ(call_there(), -5);
+	CHECK_EQ(call_there(), -5);
+	observe();
+	croom_room_tick(room);
+	CHECK_EQ(croom_room_revision(room), 6);
+	CHECK_EQ(newest_cause(), CROOM_BY_BREACH);
+	/* The lane is in the second guard, and breaks that one, too. */
+	CHECK_EQ(closed, 0);
+	CHECK_EQ(call_there(), -1);
+	CHECK_EQ(call_there(), -5);
+	observe();
+	CHECK_EQ(call_there(), -1);
+	croom_room_tick(room);
+	end();
+}
+
 int main(void)
 {
 	RUN(breaks_a_rule_at_the_very_end);
@@ -433,6 +468,7 @@ int main(void)
 	RUN(goes_back_when_a_change_over_it_does);
 	RUN(goes_back_from_a_trial_that_would_lead_to_it);
 	RUN(goes_back_from_under_a_profile);
+	RUN(goes_back_through_another_trial);
 	RUN(a_way_back_is_not_refused_for_panels_that_wait);
 	RUN(nor_is_a_lane_that_does_not_run_it_in_time);
 	RUN(nor_is_a_breach_nor_the_end_of_a_trial);
