@@ -195,11 +195,12 @@ static bool make_room(struct croom_control *control, enum croom_role newcomer)
 	struct client *client;
 
 	while (control->count >= control->clients_max && (client = idlest(control, newcomer, now_ns()))) {
-		int64_t since_ns = client->since_ns;
-
-		/* Its message may have come since; whoever speaks at once always gets in. */
+		/*
+		 * Its message may have come since: whoever speaks at once gets an answer, and stays, unless the newcomer may do
+		 * more. That one does not wait until the others fall silent.
+		 */
 		if (!client->ended && !client->out_used &&
-		    (!client_ready(control, client, EPOLLIN) || client->since_ns != since_ns))
+		    (!client_ready(control, client, EPOLLIN) || worth(client, newcomer, now_ns()) == STAYS))
 			continue;
 		if (!client->out_used)
 			tell(client->fd, "org.croom.Room.TooManyClients", "too many clients; this one has to go for another");

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -152,6 +153,51 @@ calls = []
             crowd.communicate()
 
 
+def flooding(top):
+    """Nor do viewers that ask faster than they are answered: one of them has to go, whether he has come to an end or not."""
+    policy = put(top, POLICY)
+    script = ASKS.replace("came = {}", """import socket
+clients = [socket.socket(socket.AF_UNIX) for _ in range(4)]
+for client in clients:
+    client.connect(path)
+print("there", flush=True)
+sys.stdin.readline()
+for client in clients:
+    client.sendall(b'{"method":"x","oneway":true}\\0' * 2000 + b'{"method":"org.croom.Room.List"}\\0')
+print("sent", flush=True)
+came = []
+for client in clients:
+    text = b""
+    while not text.endswith(b"\\0"):
+        try:
+            more = client.recv(65536)
+        except ConnectionResetError:
+            break
+        if not more:
+            break
+        text += more
+    came.append(text.decode().rstrip("\\0"))
+calls = []
+""")
+    with Host(program, "--policy", policy, "--clients", "4", directory=f"{top}/run4") as host:
+        with subprocess.Popen([sys.executable, "-c", script, f"{sys.argv[3]}/test", json.dumps([host.paths[0], VIEWER, 64999, [], []])],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as crowd:
+            check("four viewers are there, and there is room for four", crowd.stdout.readline() == "there\n")
+            # All of it is there at one moment: 8,004 requests, and a newcomer who may do more.
+            host.process.send_signal(signal.SIGSTOP)
+            crowd.stdin.write("\n")
+            crowd.stdin.flush()
+            check("they ask for more than is done in a turn", crowd.stdout.readline() == "sent\n")
+            with host.client() as root:
+                root.send("List")
+                host.process.send_signal(signal.SIGCONT)
+                check("root gets in", root.answer("List")["role"] == "admin")
+                came = json.loads(crowd.communicate()[0])
+        said = [json.loads(text) if text else {} for text in came]
+        check("without waiting for any of them to come to an end", sum("parameters" in one and "error" not in one for one in said) == 3 and
+              sum(one.get("error", "").endswith(".TooManyClients") for one in said) == 1, [text[:80] for text in came])
+
+
 def others(top):
     """croomctl as another user; and without a policy nobody else comes in."""
     policy = put(top, POLICY)
@@ -278,7 +324,7 @@ def main():
     os.chmod(top, 0o755)
     limit(top)
     as_documented(top)
-    for part in (roles, hammering, crowding, others, roots_rooms):
+    for part in (roles, hammering, crowding, flooding, others, roots_rooms):
         if os.getuid() == 0:
             part(top)
         else:
