@@ -2,6 +2,7 @@
 /* What cannot be unloaded is told with the reason, its classes go all the same, and it is looked at again later. */
 #include "plugins.h"
 #include <linux/filter.h>
+#include <linux/membarrier.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
 #include <stddef.h>
@@ -150,18 +151,27 @@ static void one_whose_thread_local_waits(void)
 	end();
 }
 
-/* Where no thread can be made to fetch its instructions anew, no code may take another's place. */
-static int without_membarrier(void)
+/* membarrier(2) says this error; command 0: whatever it is asked for. */
+static bool membarrier_fails(uint32_t command, uint32_t error)
 {
+	const uint32_t low = offsetof(struct seccomp_data, args[0]) + (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0);
 	struct sock_filter filter[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_membarrier, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_membarrier, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, low),
+		BPF_JUMP(BPF_JMP | (command ? BPF_JEQ : BPF_JGE) | BPF_K, command, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
 	struct sock_fprog program = { sizeof(filter) / sizeof(filter[0]), filter };
 
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+/* Where no thread can be made to fetch its instructions anew, no code may take another's place. */
+static int without_membarrier(void)
+{
+	if (!membarrier_fails(0, ENOSYS))
 		return 77;
 	begin();
 	serve("good", 1);
@@ -170,7 +180,20 @@ static int without_membarrier(void)
 	return check_bad;
 }
 
-static void one_whose_place_could_not_be_taken(void)
+/* Nor is code run of which not every thread knows that it is new: who leaves the barrier out loads it all the same. */
+static int with_one_that_fails(void)
+{
+	if (!membarrier_fails(MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE, EPERM))
+		return 77;
+	begin();
+	CHECK_EQ(load("good"), -EPERM);
+	CHECK(strstr(err.text, "is not loaded: membarrier: Operation not permitted"));
+	CHECK(classes_are(own_classes) && plugins_are(""));
+	end();
+	return check_bad;
+}
+
+static void in_a_child(int (*part)(void))
 {
 	int status = 0;
 	pid_t child;
@@ -178,7 +201,7 @@ static void one_whose_place_could_not_be_taken(void)
 	fflush(stdout);
 	child = fork();
 	if (child == 0) {
-		int code = without_membarrier();
+		int code = part();
 
 		fflush(stdout);
 		_exit(code);
@@ -188,6 +211,16 @@ static void one_whose_place_could_not_be_taken(void)
 		SKIP("this system lets us have no seccomp filter");
 	else
 		CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static void one_whose_place_could_not_be_taken(void)
+{
+	in_a_child(without_membarrier);
+}
+
+static void one_that_threads_would_not_fetch_anew(void)
+{
+	in_a_child(with_one_that_fails);
 }
 
 static void only_so_many_may_stay(void)
@@ -213,6 +246,7 @@ int main(void)
 	RUN(one_whose_cxx_thread_runs);
 	RUN(one_whose_thread_local_waits);
 	RUN(one_whose_place_could_not_be_taken);
+	RUN(one_that_threads_would_not_fetch_anew);
 	RUN(only_so_many_may_stay);
 	return check_result();
 }
