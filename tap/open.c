@@ -60,10 +60,19 @@ int tap_open_append(const char *path, struct croom_error *err)
 		return tap_cannot_write(path, err);
 	if (fd < 0 || fstat(fd, &about) || !(S_ISREG(about.st_mode) || S_ISCHR(about.st_mode)))
 		return refuse(fd, path, "it is neither a file nor a device like /dev/null; a pipe's reader could stop the tap", err);
-	flags = fcntl(fd, F_GETFL);
+	/* A terminal says that it takes something, and then waits for its reader to take all of it. */
+	flags = isatty(fd) ? -1 : fcntl(fd, F_GETFL);
 	if (flags >= 0)
 		fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
 	return fd;
+}
+
+int tap_open_terminal(int fd)
+{
+	char name[64];
+
+	/* Anew, because whoever shares this one with us may want to wait. */
+	return ttyname_r(fd, name, sizeof(name)) ? -1 : open(name, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 }
 
 void tap_end_line(int fd, const char *path)

@@ -83,7 +83,7 @@ int tap_sink_open(struct tap_sink **out, struct tap_writer *writer, const char *
 		  struct croom_error *err)
 {
 	struct tap_sink *sink;
-	int rc = sink_new(&sink, writer, OWN_RING, path ? path : "standard error");
+	int rc = sink_new(&sink, writer, OWN_RING, path ? path : "standard error"), terminal;
 
 	*out = NULL;
 	if (rc)
@@ -102,7 +102,9 @@ int tap_sink_open(struct tap_sink **out, struct tap_writer *writer, const char *
 		if (!shared(writer, fd))
 			tap_end_line(fd, path);
 	}
-	sink->own_fd = path != NULL;
+	terminal = path ? -1 : tap_open_terminal(fd);
+	fd = terminal < 0 ? fd : terminal;
+	sink->own_fd = path || terminal >= 0;
 	sink->lossy = lossy;
 	sink_start(sink, writer, fd);
 	*out = sink;

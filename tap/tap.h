@@ -170,6 +170,8 @@ bool tap_input_file(const struct tap *tap, struct stat *input);
 /* Could -w be opened? Looks only. 0, or -errno and a message. */
 int tap_check_output(const struct tap *tap);
 int tap_open_append(const char *path, struct croom_error *err);
+/* If this is a terminal: another descriptor of it, whose writes do not wait. -1: it is none, or cannot be opened. */
+int tap_open_terminal(int fd);
 /* A process that was killed may have left half a line at the end of what is appended to: end it. Nobody else writes there. */
 void tap_end_line(int fd, const char *path);
 

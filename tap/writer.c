@@ -71,7 +71,10 @@ static bool over(const struct tap_sink *sink)
 	return sink->main && croom_get_relaxed(&sink->writer->hurry) && !writable(sink->fd);
 }
 
-/* Write all of it, whatever it takes; after an error, count what is not written. How many parts were. Writer thread. */
+/*
+ * Write all of it, whatever it takes; after an error, count what is not written. How many parts were. A patient sink's is over,
+ * too, when no more is taken; then `part` is what is left. Writer thread.
+ */
 static int write_out(struct tap_sink *sink, struct iovec *part, int parts)
 {
 	int whole = 0;
@@ -85,6 +88,8 @@ static int write_out(struct tap_sink *sink, struct iovec *part, int parts)
 		if (done < 0 && !sink->failed) {
 			if (errno == EINTR)
 				continue;
+			if (errno == EAGAIN && sink->patient)
+				return whole;
 			if (errno == EAGAIN) {
 				sleep_ns(1000000);
 				continue;
@@ -180,15 +185,17 @@ static bool sink_trickle(struct tap_sink *sink)
 
 	croom_ring_fetch(sink->ring);
 	while ((from = croom_ring_peek(sink->ring, &length)) && (sink->failed || writable(sink->fd))) {
-		struct iovec part = { .iov_base = (char *)(uintptr_t)from + WORD + sink->taken };
-		size_t left = length - WORD - sink->taken;
+		size_t left = length - WORD - sink->taken, some = left < PIPE_BUF ? left : PIPE_BUF;
+		struct iovec part = { .iov_base = (char *)(uintptr_t)from + WORD + sink->taken, .iov_len = some };
 
-		part.iov_len = left < PIPE_BUF ? left : PIPE_BUF;
-		left -= part.iov_len;
-		sink->taken += part.iov_len;
-		write_out(sink, &part, 1);
+		/* A terminal that takes something need not take all of it. */
+		if (write_out(sink, &part, 1) == 0 && !sink->failed)
+			some -= part.iov_len;
+		if (some == 0)
+			break;
 		any = true;
-		if (left)
+		sink->taken += some;
+		if (some < left)
 			continue;
 		sink->taken = 0;
 		croom_ring_next(sink->ring);

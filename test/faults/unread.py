@@ -7,6 +7,7 @@ swap is answered; the end comes with the second Ctrl-C, and its account is true.
 import fcntl
 import os
 import pathlib
+import select
 import subprocess
 import sys
 import tempfile
@@ -183,13 +184,52 @@ def nothing_read(data):
         check("neither output nor standard error is read: the second Ctrl-C ends it with 130", code == 130, code)
 
 
+def full(fd):
+    return not select.select([], [fd], [], 0)[1]
+
+
+def terminals(data):
+    """A terminal takes a part of a line and waits with the rest: an audit that goes to one, and standard error."""
+    for what in ("audit", "diag"):
+        ours, theirs = os.openpty()
+        name = os.ttyname(theirs)
+        own = ("--audit", f"file:{name}") if what == "audit" else ("--diag", "latency:1ms")
+        with tempfile.TemporaryDirectory(prefix="croomtap-test-") as folder, \
+                Tap(PROGRAM, "-r", "-", "-w", f"{folder}/out", "--metrics", f"file:{folder}/m", *own, folder=folder,
+                    stdin=subprocess.PIPE, stderr=theirs if what == "diag" else subprocess.PIPE) as tap:
+            fed, size = 0, (len(data[FEW]) - 24) // FEW
+            tap.process.stdin.write(data[FEW][:24])
+            # A packet at a time, for the diagnosis says something once in a millisecond; few enough for the sink.
+            while fed < 10 * FEW and not full(theirs):
+                at = 24 + fed % FEW * size
+                tap.process.stdin.write(data[FEW][at:at + size])
+                tap.process.stdin.flush()
+                fed += 1
+                time.sleep(0.001)
+            room = tap.room()
+            wait_for(lambda: received(room) == fed)
+            check(f"{what} to a terminal that nobody reads: it takes no more", full(theirs), fed)
+            room.swap(metrics="off")
+            text = pathlib.Path(f"{folder}/m").read_text(encoding="ascii")
+            check(f"{what} to a terminal that nobody reads: other outputs are closed whole", f"croomtap_received_packets_total {fed}\n" in text,
+                  text[:300])
+            room.swap(**{what: "off"})
+            check(f"{what} to a terminal that nobody reads: so is that one", room.call("List")["revision"] == 4)
+            # What is said at the end goes to the same terminal.
+            os.close(ours)
+            tap.process.stdin.close()
+            tap.process.stdin = None
+            tap.process.wait(PATIENCE)
+        os.close(theirs)
+
+
 def main():
     data = {}
     with tempfile.TemporaryDirectory(prefix="croomtap-test-") as folder:
         for count in (FEW, MANY):
             write_capture(f"{folder}/in.pcap", count)
             data[count] = pathlib.Path(f"{folder}/in.pcap").read_bytes()
-    for part in (beside, lane_waits, read_late, nothing_read):
+    for part in (beside, lane_waits, read_late, nothing_read, terminals):
         if not sys.argv[2:] or part.__name__ in sys.argv[2:]:
             part(data)
     finish()

@@ -157,12 +157,13 @@ class Room:
 class Tap:
     """A croomtap with a room directory of its own. Ends with the `with` block, whatever happens."""
 
-    def __init__(self, program, *args, prefix=(), folder=None, stdin=None, stdout=subprocess.PIPE):
+    def __init__(self, program, *args, prefix=(), folder=None, stdin=None, stdout=subprocess.PIPE,
+                 stderr=subprocess.PIPE):
         self.folder = folder or tempfile.mkdtemp(prefix="croomtap-test-")
         self.own_folder = folder is None
         self.environment = dict(os.environ, XDG_RUNTIME_DIR=self.folder, TZ="UTC")
         self.process = subprocess.Popen([*prefix, program, *args], env=self.environment, stdin=stdin, stdout=stdout,
-                                        stderr=subprocess.PIPE)
+                                        stderr=stderr)
         self.out = self.err = b""
 
     def __enter__(self):
