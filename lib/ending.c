@@ -5,7 +5,7 @@
  * left; then the room looks once more, and goes back if it must.
  *
  *	plan_publish()          ending_begin(): the room keeps the trial, and with it both handlers
- *	collect()               the last panel that names the wrapper goes: trial_end() says that every lane has left
+ *	collect()               the last panel that names the wrapper goes: every lane has left
  *	endings_collect()       it has held: let go
  *	endings_tick()          it is broken: go back
  *
@@ -36,7 +36,19 @@ static void ending_over(struct trial **at)
 
 	*at = trial->next_ending;
 	trial->ending = false;
-	trial_end(trial);
+	if (trial->gone)
+		trial_end(trial);
+	else
+		trial_put(trial);
+}
+
+/* Does no lane hold a panel with it any more? A change that is prepared may hold the wrapper much longer. After collect(). */
+static bool left(const struct croom_room *room, const struct trial *trial)
+{
+	for (const struct panel *panel = room->oldest; panel; panel = panel->tail.next)
+		if (panel->slot[trial->slot].instance->trial == trial)
+			return false;
+	return room->panel->slot[trial->slot].instance->trial != trial;
 }
 
 void endings_collect(struct croom_room *room)
@@ -44,7 +56,7 @@ void endings_collect(struct croom_room *room)
 	struct trial **at = &room->endings;
 
 	while (*at)
-		if ((*at)->left && !trial_broken(*at))
+		if (left(room, *at) && !trial_broken(*at))
 			ending_over(at);
 		else
 			at = &(*at)->next_ending;
@@ -92,7 +104,7 @@ bool endings_tick(struct croom_room *room)
 		const struct trial *trial = *at;
 		char why[200], note[500];
 
-		if (!trial->left || !trial_broken(trial)) {
+		if (!left(room, trial) || !trial_broken(trial)) {
 			at = &(*at)->next_ending;
 			continue;
 		}

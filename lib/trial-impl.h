@@ -17,7 +17,7 @@ struct trial {
 	struct trial *next_ending;                        /* ending.c */
 	uint32_t slot;                                    /* which it was in */
 	bool ending;                                      /* its new handler has taken over */
-	bool left;                                        /* and no lane is in the trial any more */
+	bool gone;                                        /* and so has the wrapper */
 	/* From here on lanes write. */
 	uint32_t turn __attribute__((aligned(PANEL_LINE)));
 	uint32_t canary_turn;

@@ -228,7 +228,7 @@ void trial_end(struct trial *trial)
 {
 	/* The way back stays open until it was looked at once more: endings_collect(). */
 	if (trial->ending) {
-		trial->left = true;
+		trial->gone = true;
 		trial_put(trial);
 		return;
 	}
