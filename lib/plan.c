@@ -329,14 +329,23 @@ int plan_panel(struct plan *plan, const struct croom_swap_options *options)
 	return 0;
 }
 
-/* Does this plan settle what waits: does it change one of its slots for good? */
+/*
+ * Does this plan settle what waits: does it change one of its slots for good? The end of a trial does not; but that of a shadow
+ * may take all of it back, and then nothing is left to be confirmed.
+ */
 static bool settles(const struct plan *plan, const struct pending *pending)
 {
-	for (unsigned i = 0; i < pending->count && plan->state->cause != CROOM_BY_END_OF_TRIAL &&
-	     plan->state->cause != CROOM_BY_PROFILE; i++)
-		if (plan->instance[pending->back[i].slot])
+	bool trial = plan->state->cause == CROOM_BY_END_OF_TRIAL || plan->state->cause == CROOM_BY_PROFILE;
+	unsigned back = 0;
+
+	for (unsigned i = 0; i < pending->count; i++) {
+		const struct instance *now = plan->instance[pending->back[i].slot];
+
+		if (now && !trial)
 			return true;
-	return false;
+		back += now == pending->back[i].instance;
+	}
+	return back && back == pending->count;
 }
 
 /* The time of a trial runs from here; what it finds stays readable when it has gone. */

@@ -457,6 +457,53 @@ static void goes_back_through_another_trial(void)
 	end();
 }
 
+/* A change that is prepared holds the panel's handlers, and so the trial, but no lane is in it. */
+static void goes_back_though_a_change_is_prepared(void)
+{
+	const struct croom_change later = { "filter", "number:2" };
+	struct croom_prepared *prepared;
+
+	begin();
+	CHECK_EQ(swap("printer", "number:1"), 0);
+	CHECK_EQ(try("number:-5", CROOM_GUARD, "errors<1"), 0);
+	observe();
+	CHECK_EQ(croom_room_prepare(room, &later, 1, &at_once, &prepared, &err), 0);
+	CHECK_EQ(croom_room_promote(room, "printer", &at_once, NULL, &err), 0);
+	CHECK_EQ(call_there(), -5);
+	observe();
+	croom_room_tick(room);
+	CHECK_EQ(newest_cause(), CROOM_BY_BREACH);
+	observe();
+	CHECK_EQ(call_there(), 1);
+	CHECK_EQ(croom_room_tick(room), -1);
+	croom_room_discard(room, prepared);
+	CHECK_EQ(closed, 2);
+	end();
+}
+
+/* What was to be confirmed is not there any more. */
+static void a_shadow_that_ends_is_not_to_be_confirmed(void)
+{
+	struct croom_trial trial = { .kind = CROOM_SHADOW };
+
+	begin();
+	CHECK_EQ(swap("printer", "pure:1"), 0);
+	CHECK_EQ(croom_trial_parse(&trial, "for=1ms", &err), 0);
+	CHECK_EQ(rig_swap(room, "printer", "pure:2", &(struct croom_swap_options){ .trial = &trial, .confirm_ms = 1000000 }, NULL, &err),
+		 0);
+	CHECK_EQ(croom_room_unconfirmed(room, NULL), 3);
+	tick_until(4);
+	CHECK_EQ(newest_cause(), CROOM_BY_END_OF_TRIAL);
+	CHECK_EQ(croom_room_unconfirmed(room, NULL), 0);
+	CHECK_EQ(swap("filter", "number:1"), 0);
+	/* One that is promoted is. */
+	CHECK_EQ(rig_swap(room, "printer", "pure:3", &(struct croom_swap_options){ .trial = &trial, .confirm_ms = 1000000 }, NULL, &err),
+		 0);
+	CHECK_EQ(croom_room_promote(room, "printer", &at_once, NULL, &err), 0);
+	CHECK_EQ(croom_room_unconfirmed(room, NULL), 6);
+	end();
+}
+
 int main(void)
 {
 	RUN(breaks_a_rule_at_the_very_end);
@@ -469,6 +516,8 @@ int main(void)
 	RUN(goes_back_from_a_trial_that_would_lead_to_it);
 	RUN(goes_back_from_under_a_profile);
 	RUN(goes_back_through_another_trial);
+	RUN(goes_back_though_a_change_is_prepared);
+	RUN(a_shadow_that_ends_is_not_to_be_confirmed);
 	RUN(a_way_back_is_not_refused_for_panels_that_wait);
 	RUN(nor_is_a_lane_that_does_not_run_it_in_time);
 	RUN(nor_is_a_breach_nor_the_end_of_a_trial);
