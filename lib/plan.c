@@ -154,7 +154,7 @@ int plan_put(struct plan *plan, uint32_t slot, struct instance *instance)
 	return 0;
 }
 
-static int quarantined(struct plan *plan, uint32_t slot, const char *handler)
+int plan_quarantined(struct plan *plan, uint32_t slot, const char *handler)
 {
 	const char *name = plan->room->slot[slot].def->name;
 	char subject[2 * CROOM_NAME_MAX + 2];
@@ -191,7 +191,7 @@ int plan_change(struct plan *plan, const struct croom_change *change)
 		return croom_error_set(plan->err, -EINVAL, CROOM_ERROR_BAD_CONFIG, subject,
 				       "%s: the config is longer than %d bytes", subject, CROOM_CONFIG_MAX);
 	}
-	rc = quarantined(plan, slot, change->handler);
+	rc = plan_quarantined(plan, slot, change->handler);
 	if (rc)
 		return rc;
 	spec = spec_new(entry, change->handler, class);
@@ -256,7 +256,7 @@ int plan_rollback(struct plan *plan, uint64_t to_revision)
 	for (uint32_t i = 0; i < room->slots && rc == 0; i++) {
 		if (then->spec[i] == room->panel->slot[i].instance->spec)
 			continue;
-		rc = quarantined(plan, i, then->spec[i]->text);
+		rc = plan_quarantined(plan, i, then->spec[i]->text);
 		if (rc == 0)
 			rc = plan_back(plan, i, then->spec[i]);
 	}

@@ -182,6 +182,8 @@ int plan_begin(struct plan *plan, struct croom_room *room, const struct croom_sw
 int plan_change(struct plan *plan, const struct croom_change *change);
 int plan_rollback(struct plan *plan, uint64_t to_revision);
 int plan_put(struct plan *plan, uint32_t slot, struct instance *instance);
+/* Is it refused until it is pardoned? */
+int plan_quarantined(struct plan *plan, uint32_t slot, const char *handler);
 int plan_panel(struct plan *plan, const struct croom_swap_options *options);
 void plan_publish(struct plan *plan);
 void plan_end(struct plan *plan);

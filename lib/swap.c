@@ -233,6 +233,9 @@ int croom_room_commit(struct croom_room *room, struct croom_prepared *prepared, 
 	rc = may_publish(room, revision - 1, err);
 	if (rc == 0)
 		rc = may_change(room, CROOM_BY_SWAP, err);
+	plan->err = err;
+	for (unsigned i = 0; i < plan->state->changes && rc == 0; i++)
+		rc = plan_quarantined(plan, plan->state->changed[i], plan->state->spec[plan->state->changed[i]]->text);
 	if (rc) {
 		event_refused(room, NULL, NULL, 0, CROOM_BY_SWAP, err);
 		pthread_mutex_unlock(&room->mutex);

@@ -195,8 +195,9 @@ int croom_room_swap(struct croom_room *room, const struct croom_change *changes,
  * What is prepared holds on to every handler that is current then, so discard what will not be used.
  *
  * prepare: 0, or what croom_room_swap() refuses with; options->wait_ms is not used. Several may be prepared at once.
- * commit: 0 and -ETIMEDOUT as for a swap: *prepared is gone. -ESTALE when another revision was published since, and -EBUSY:
- * nothing has changed and *prepared is still to be discarded. wait_ms is for the lanes; 0: return once published.
+ * commit: 0 and -ETIMEDOUT as for a swap: *prepared is gone. -ESTALE when another revision was published since, -EBUSY, -EPERM
+ * (frozen), and -EACCES (a handler of it has come into quarantine since): nothing has changed and *prepared is still to be
+ * discarded. wait_ms is for the lanes; 0: return once published.
  * discard: close what was opened; NULL is allowed. All before the room is closed.
  */
 struct croom_prepared;

@@ -553,6 +553,8 @@ static void a_lane_can_tell_what_a_trial_holds(void)
 
 static void a_handler_in_quarantine_is_refused(void)
 {
+	struct croom_prepared *prepared;
+
 	begin();
 	CHECK_EQ(croom_room_quarantine(room, "printer", "number:13", "was in force when the program died"), 0);
 	CHECK_EQ(croom_room_quarantine(room, "printer", "number:13", "was in force when the program died"), 0);
@@ -564,6 +566,13 @@ static void a_handler_in_quarantine_is_refused(void)
 	CHECK_EQ(croom_room_pardon(room, "printer", "number:12", NULL, &err), -ENOENT);
 	CHECK_EQ(croom_room_pardon(room, "printer", "number:13", NULL, &err), 0);
 	CHECK_EQ(swap("number:13"), 0);
+	/* Nor is one that was prepared before. */
+	CHECK_EQ(croom_room_prepare(room, &(struct croom_change){ "printer", "number:15" }, 1, NULL, &prepared, &err), 0);
+	CHECK_EQ(croom_room_quarantine(room, "printer", "number:15", "it hangs"), 0);
+	CHECK_EQ(croom_room_commit(room, prepared, 0, NULL, &err), -EACCES);
+	CHECK(err.kind == CROOM_ERROR_QUARANTINED && strstr(err.text, "it hangs"));
+	CHECK_EQ(croom_room_pardon(room, "printer", "number:15", NULL, &err), 0);
+	CHECK_EQ(croom_room_commit(room, prepared, 0, NULL, &err), 0);
 	end();
 }
 
