@@ -39,7 +39,8 @@ static size_t up(size_t size, size_t to)
 uint64_t box_process_started(int64_t pid)
 {
 	unsigned long long started = 0;
-	char path[64], line[1024];
+	char path[64], line[1024], state = 0;
+	long threads = 0;
 	const char *at;
 	ssize_t got;
 	int fd;
@@ -53,9 +54,11 @@ uint64_t box_process_started(int64_t pid)
 	line[got > 0 ? got : 0] = 0;
 	at = strrchr(line, ')');
 	/* The name may hold anything; 20 fields behind it. */
-	if (!at || sscanf(at + 1, " %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu", &started) != 1)
-		started = 0;
-	return started;
+	if (!at || sscanf(at + 1, " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %ld %*s %llu", &state, &threads,
+			  &started) != 3)
+		return 0;
+	/* Dead, and nobody has asked for its exit status yet. Where only the first thread has ended, the others count. */
+	return (state == 'Z' || state == 'X') && threads <= 1 ? 0 : started;
 }
 
 /* Where everything lies. */

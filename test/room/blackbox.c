@@ -130,6 +130,11 @@ static void outlives_a_kill(void)
 		croom_lane_decide(lane, 77, 1);
 		raise(SIGKILL);
 	}
+	/* Dead as soon as it is, and not only when its parent has asked for how it ended. */
+	waitid(P_PID, (id_t)child, &(siginfo_t){ 0 }, WEXITED | WNOWAIT);
+	CHECK_EQ(croom_blackbox_read(path, &box, &err), 0);
+	CHECK(box->pid == child && !box->alive);
+	croom_blackbox_free(box);
 	waitpid(child, &status, 0);
 	CHECK(WIFSIGNALED(status));
 	CHECK_EQ(croom_blackbox_read(path, &box, &err), 0);
