@@ -3,6 +3,7 @@
 #include "server.h"
 #include <croom/journal-file.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -141,22 +142,50 @@ static json_t *show_slots(const struct croom_journal_moment *moment)
 	return whole(slots, moment->slots);
 }
 
+struct moments {
+	json_t *list;
+	const char *doubt;         /* why the last rows may not tell it; "": they do */
+};
+
+/* What the file says of it, as far as that can be: behind its last row changes may have come that it could not take. */
+static enum croom_journal_span span_of(const struct croom_journal_moment *moment, bool doubted)
+{
+	if (!doubted)
+		return moment->span;
+	return moment->span == CROOM_JOURNAL_RUNNING || moment->span == CROOM_JOURNAL_UNSURE ? CROOM_JOURNAL_UNSURE : CROOM_JOURNAL_UNKNOWN;
+}
+
 static int add_moment(void *env, const struct croom_journal_moment *moment)
 {
 	static const char *const spans[] = { "running", "unsure", "stopped", "unknown" };
-	bool known = moment->span == CROOM_JOURNAL_RUNNING || moment->span == CROOM_JOURNAL_UNSURE;
-	json_t *shown = json_pack("{s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "span", spans[moment->span], "since_ns",
+	struct moments *moments = env;
+	bool doubted = *moments->doubt && !moment->until_ns;
+	enum croom_journal_span span = span_of(moment, doubted);
+	bool known = span == CROOM_JOURNAL_RUNNING || span == CROOM_JOURNAL_UNSURE;
+	json_t *shown = json_pack("{s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "span", spans[span], "since_ns",
 				  (json_int_t)moment->since_ns, "until_ns",
 				  moment->until_ns ? json_integer(moment->until_ns) : json_null(), "revision",
 				  known ? json_integer((json_int_t)moment->revision) : json_null(), "uid",
 				  known ? json_integer((json_int_t)moment->uid) : json_null(), "pid",
 				  known ? json_integer((json_int_t)moment->pid) : json_null(), "command", show_string(moment->command),
-				  "slots", show_slots(moment), "text", show_string(moment->text));
+				  "slots", show_slots(moment), "text", show_string(doubted ? moments->doubt : moment->text));
 
 	/* A clock that was set back so often has set nothing right. */
-	if (json_array_size(env) >= 3)
-		json_array_remove(env, 0);
-	return json_array_append_new(env, shown) ? -ENOMEM : 0;
+	if (json_array_size(moments->list) >= 3)
+		json_array_remove(moments->list, 0);
+	return json_array_append_new(moments->list, shown) ? -ENOMEM : 0;
+}
+
+/* The moment is one of which rows are missing that the journal has still to tell of. */
+static void say_doubt(const struct croom_control *control, int64_t time_ns, char *text, size_t size)
+{
+	struct croom_journal_state state;
+
+	croom_journal_look(control->journal, &state);
+	*text = 0;
+	if (!state.kept && state.lost_since_ns && time_ns >= state.lost_since_ns)
+		snprintf(text, size, "the journal is not kept, and rows of that time are lost: %s; `croomctl list` shows what is in force now",
+			 state.why);
 }
 
 void do_at(struct croom_control *control, struct client *client, json_t *parameters)
@@ -165,7 +194,8 @@ void do_at(struct croom_control *control, struct client *client, json_t *paramet
 	struct croom_journal_file *file;
 	struct croom_error err;
 	int64_t time_ns = INT64_MIN;
-	json_t *moments;
+	struct moments moments;
+	char doubt[400];
 	int rc;
 
 	if (!only(client, parameters, known) || !read_number(client, parameters, "time_ns", INT64_MIN + 1, INT64_MAX, &time_ns))
@@ -177,14 +207,15 @@ void do_at(struct croom_control *control, struct client *client, json_t *paramet
 	file = open_file(control, client);
 	if (!file)
 		return;
-	moments = json_array();
-	rc = croom_journal_file_at(file, time_ns, add_moment, moments, &err);
+	say_doubt(control, time_ns, doubt, sizeof(doubt));
+	moments = (struct moments){ json_array(), doubt };
+	rc = croom_journal_file_at(file, time_ns, add_moment, &moments, &err);
 	if (rc == -EINVAL)
 		invalid(client, "time_ns", err.text);
 	else if (rc && rc != -ENOMEM)
 		no_journal(client, err.text);
 	else
-		reply(client, rc ? NULL : json_pack("{s:I, s:O}", "time_ns", (json_int_t)time_ns, "moments", moments), false);
+		reply(client, rc ? NULL : json_pack("{s:I, s:O}", "time_ns", (json_int_t)time_ns, "moments", moments.list), false);
 	croom_journal_file_close(file);
-	json_decref(moments);
+	json_decref(moments.list);
 }

@@ -54,6 +54,9 @@ static void show_row(const json_t *row)
 	printf("%s%s\n", *text_of(row, "command", command, sizeof(command)) ? "  " : "", command);
 	if (*text_of(row, "text", text, sizeof(text)))
 		printf("        %s\n", text);
+	/* For who reads the file alone; its text says it in words. */
+	if (inner)
+		return;
 	json_array_foreach(json_object_get(row, "changes"), i, change) {
 		text_of(change, "slot", slot, sizeof(slot));
 		text_of(change, "from", from, sizeof(from));
@@ -62,7 +65,7 @@ static void show_row(const json_t *row)
 			printf("        lane %s from record %s on%s%s\n", slot, *from ? from : "?", *to ? ", " : "", to);
 		else if (*from)
 			printf("        %s: %s -> %s\n", slot, from, to);
-		else if (!inner)
+		else
 			printf("        %s=%s\n", slot, to);
 	}
 }

@@ -203,11 +203,16 @@ def full_disk(folder, mount):
             check("a full disk: the metrics say so", wait_for(lambda: metric(metrics, "croomtap_journal_kept") == 0) and
                   wait_for(lambda: (metric(metrics, "croomtap_journal_lost_rows_total") or 0) >= 6), metric(metrics, "croomtap_journal_lost_rows_total"))
             check("a full disk: croomctl list, loudly", "JOURNAL NOT KEPT: " in ctl(tap, "list")[1], ctl(tap, "list"))
+            code, text = ctl(tap, "at", "now")
+            check("a full disk: at does not say of what the file says last that it is in force", code == 0 and
+                  "may have been in force" in text and "the journal is not kept" in text, text)
             os.unlink(f"{mount}/fill")
             check("room again: it is kept again", wait_for(lambda: journal(room)["kept"]), journal(room))
             lost = [row for row in rows(room) if row["kind"] == "lost"]
             check("and a row tells how many were lost, from when to when", len(lost) == 1 and
                   re.match(r"\d+ rows lost from 20\S+ \S+ to 20.*: .*the disk is full$", lost[0]["text"]), lost)
+            told = ctl(tap, "history", "--since", "1h")[1]
+            check("and croomctl tells that in words", " rows lost from " in told and " -> \n" not in told, told[-2000:])
             check("and what was in force is known again", room.call("At", time_ns=lost[0]["time_ns"])["moments"][0]["revision"] ==
                   room.call("List")["revision"], lost)
             code, text = ctl(tap, "journal", "verify")
