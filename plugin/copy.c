@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -18,21 +19,29 @@ static int cannot(struct croom_error *err, int code, const char *what)
 	return croom_error_set(err, code, CROOM_ERROR_OTHER, NULL, "cannot be %s: %s", what, strerror(-code));
 }
 
+/* Only what is a file is opened to be read: to open a device may do things, and a pipe has to be waited for. */
 static int open_original(struct plugin_copy *copy, const char *path, struct stat *stat, struct croom_error *err)
 {
-	/* Not to wait for who writes into a pipe of that name. */
-	copy->original = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-	if (copy->original < 0 && errno == ELOOP)
-		return croom_error_set(err, -ELOOP, CROOM_ERROR_OTHER, NULL, "is a symbolic link: name the file itself");
-	if (copy->original < 0 || fstat(copy->original, stat))
-		return cannot(err, -errno, "opened");
-	if (!S_ISREG(stat->st_mode))
-		return croom_error_set(err, S_ISDIR(stat->st_mode) ? -EISDIR : -EINVAL, CROOM_ERROR_OTHER, NULL, "is not a regular file");
-	if (stat->st_size > CROOM_PLUGIN_BYTES)
-		return croom_error_set(err, -EFBIG, CROOM_ERROR_OTHER, NULL, "has more than %d MiB: strip it", CROOM_PLUGIN_BYTES >> 20);
-	if (stat->st_size == 0)
-		return croom_error_set(err, -ENOEXEC, CROOM_ERROR_OTHER, NULL, "is empty");
-	return 0;
+	int place = open(path, O_PATH | O_CLOEXEC | O_NOFOLLOW), rc = 0;
+	char name[40];
+
+	if (place < 0 || fstat(place, stat))
+		rc = cannot(err, -errno, "opened");
+	else if (S_ISLNK(stat->st_mode))
+		rc = croom_error_set(err, -ELOOP, CROOM_ERROR_OTHER, NULL, "is a symbolic link: name the file itself");
+	else if (!S_ISREG(stat->st_mode))
+		rc = croom_error_set(err, S_ISDIR(stat->st_mode) ? -EISDIR : -EINVAL, CROOM_ERROR_OTHER, NULL, "is not a regular file");
+	else if (stat->st_size > CROOM_PLUGIN_BYTES)
+		rc = croom_error_set(err, -EFBIG, CROOM_ERROR_OTHER, NULL, "has more than %d MiB: strip it", CROOM_PLUGIN_BYTES >> 20);
+	else if (stat->st_size == 0)
+		rc = croom_error_set(err, -ENOEXEC, CROOM_ERROR_OTHER, NULL, "is empty");
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", place);
+	/* The very file that was looked at, whatever has the name by now. */
+	if (rc == 0 && (copy->original = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)) < 0)
+		rc = cannot(err, -errno, "opened");
+	if (place >= 0)
+		close(place);
+	return rc;
 }
 
 static int write_all(int fd, const char *bytes, size_t length)

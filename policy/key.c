@@ -19,21 +19,20 @@ int sodium_ready(struct croom_error *err)
 
 int small_open(const char *path, struct stat *is, struct croom_error *err)
 {
-	/* A pipe must not be waited for, and a terminal not become ours. */
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	/* Looked at before it is opened: to open a device may do things, and a pipe must not be waited for. */
+	int place = open(path, O_PATH | O_CLOEXEC), fd = -1, rc = 0;
+	char name[40];
 
-	if (fd < 0 || fstat(fd, is)) {
-		int rc = failed(err, -errno, "cannot open %.250s: %s", path, strerror(errno));
-
-		if (fd >= 0)
-			close(fd);
-		return rc;
-	}
-	if (!S_ISREG(is->st_mode)) {
-		close(fd);
-		return failed(err, -EINVAL, "%.250s is not a file", path);
-	}
-	return fd;
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", place);
+	if (place < 0 || fstat(place, is))
+		rc = failed(err, -errno, "cannot open %.250s: %s", path, strerror(errno));
+	else if (!S_ISREG(is->st_mode))
+		rc = failed(err, -EINVAL, "%.250s is not a file", path);
+	else if ((fd = open(name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)) < 0)
+		rc = failed(err, -errno, "cannot open %.250s: %s", path, strerror(errno));
+	if (place >= 0)
+		close(place);
+	return rc ? rc : fd;
 }
 
 int small_read(int fd, const char *name, char *text, size_t most, size_t *size, struct croom_error *err)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* What is no good plugin is refused with a sentence that says why, and nothing of it stays: no class, no memory, no descriptor. */
 #include "plugins.h"
+#include <sys/inotify.h>
 #include <sys/wait.h>
 
 static const struct {
@@ -30,6 +31,7 @@ static const struct {
 	{ "execstack", -ENOEXEC, "link it with -z noexecstack" },
 	{ "needs", -ENOEXEC, "by its path: link it by its name" },
 	{ "runpath", -ENOEXEC, "link it without -rpath" },
+	{ "auxiliary", -ENOEXEC, "link it without -F and -f" },
 };
 
 static bool is_refused(int rc, int code, const char *words)
@@ -82,12 +84,20 @@ static void no_code_runs_of_what_is_refused_by_its_bytes(void)
 
 static void files_that_are_none_are_refused(void)
 {
+	struct inotify_event event;
+	int watch;
+
 	begin();
 	CHECK(is_refused(load_path("relative.so"), -EINVAL, "is no absolute path"));
 	CHECK(is_refused(load_path(in_folder("nowhere.so")), -ENOENT, "cannot be opened: No such file"));
 	CHECK(is_refused(load_path(folder), -EISDIR, "is not a regular file"));
 	CHECK_EQ(mkfifo(in_folder("pipe"), 0600), 0);
+	watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	CHECK(inotify_add_watch(watch, in_folder("pipe"), IN_OPEN) >= 0);
 	CHECK(is_refused(load_path(in_folder("pipe")), -EINVAL, "is not a regular file"));
+	/* Nor was it opened: of a device that may do things. */
+	CHECK(read(watch, &event, sizeof(event)) < 0 && errno == EAGAIN);
+	close(watch);
 	CHECK_EQ(symlink(module("good"), in_folder("link.so")), 0);
 	CHECK(is_refused(load_path(in_folder("link.so")), -ELOOP, "is a symbolic link: name the file itself"));
 	close(open(in_folder("empty"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));

@@ -2,6 +2,7 @@
 /* Which plugins a policy lets be loaded: every trick with places, links, owners, modes, copies and signatures. */
 #include "rig.h"
 #include <sodium.h>
+#include <sys/inotify.h>
 
 static struct croom_policy *by_place, *by_key, *both, *either;
 
@@ -357,6 +358,9 @@ static void refuses_what_the_key_signed_for_something_else(void)
 
 static void refuses_a_signature_that_is_none(void)
 {
+	struct inotify_event event;
+	int watch;
+
 	char most[3000];
 
 	memset(most, 'x', sizeof(most) - 1);
@@ -379,7 +383,12 @@ static void refuses_a_signature_that_is_none(void)
 	says(ask(by_key, in("s.so")), "is a public key; here a signature is wanted", NULL);
 	unlink(in("s.so.sig"));
 	CHECK(mkfifo(in("s.so.sig"), 0666) == 0);
+	watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	CHECK(inotify_add_watch(watch, in("s.so.sig"), IN_OPEN) >= 0);
 	says(ask(by_key, in("s.so")), "is not a file", NULL);
+	/* Nor was it opened: of a device that may do things. */
+	CHECK(read(watch, &event, sizeof(event)) < 0 && errno == EAGAIN);
+	close(watch);
 	unlink(in("s.so.sig"));
 	CHECK(mkdir(in("s.so.sig"), 0755) == 0);
 	says(ask(by_key, in("s.so")), "is not a file", NULL);
