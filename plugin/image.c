@@ -158,6 +158,8 @@ static int look_at_flags(struct look *look, const GElf_Dyn *entry)
 		return no(look, "is a program: compile it with `gcc -shared -fPIC`");
 	if (entry->d_tag == DT_RPATH || entry->d_tag == DT_RUNPATH || entry->d_tag == DT_AUDIT || entry->d_tag == DT_DEPAUDIT)
 		return no(look, "says where to look for libraries: nobody judges what lies there; link it without -rpath");
+	if (entry->d_tag == DT_FILTER || entry->d_tag == DT_AUXILIARY)
+		return no(look, "would have another library take its place: link it without -F and -f");
 	look->image->nodelete |= entry->d_tag == DT_FLAGS_1 && (value & DF_1_NODELETE);
 	return 0;
 }
