@@ -215,6 +215,31 @@ void published(struct croom_control *control, struct client *client, int rc, con
 	}
 }
 
+/* Refused by the policy: the peer is told, and the journal. */
+static void refused(struct croom_control *control, struct client *client, const json_t *parameters, const char *text)
+{
+	char command[256];
+	struct croom_origin origin = { client->uid, client->pid, command };
+
+	command_of(client, parameters, command, sizeof(command));
+	permit_refused(control, &origin, text);
+}
+
+/* Files are written with the program's rights, which may be root's. False: he may not, and that was answered. */
+static bool may_write(struct croom_control *control, struct client *client, const json_t *parameters, const struct croom_change *change,
+		      unsigned count)
+{
+	char handler[WRITER_MAX], text[300];
+
+	if (client->role >= CROOM_ADMIN || !permit_writer(control, change, count, handler))
+		return true;
+	snprintf(text, sizeof(text), "%s writes any file that this program may write, which is for admins, and the policy makes user %u %s %s",
+		 handler, client->uid, client->role == CROOM_VIEWER ? "a" : "an", role_name(client->role));
+	refused(control, client, parameters, text);
+	reply_error(client, ROOM ".NotPermitted", json_pack("{s:s}", "message", text));
+	return false;
+}
+
 static void do_swap(struct croom_control *control, struct client *client, json_t *parameters)
 {
 	static const char *const known[] = { "changes", "expect", "wait_ms", "command", "trial", "confirm_ms", "observe_ms", "dry_run",
@@ -248,6 +273,8 @@ static void do_swap(struct croom_control *control, struct client *client, json_t
 		}
 		count++;
 	}
+	if (!may_write(control, client, parameters, change, count))
+		return;
 	rc = croom_room_swap(control->room, change, count, &request.options, &result, &err);
 	published(control, client, rc, &err, &result, request.options.dry_run ? 0 : request.wait_ms);
 }
@@ -340,16 +367,6 @@ static const struct {
 	{ SERVICE ".GetInfo", CROOM_VIEWER, false, do_get_info },
 	{ SERVICE ".GetInterfaceDescription", CROOM_VIEWER, false, do_get_description },
 };
-
-/* Refused by the policy: the peer is told, and the journal. */
-static void refused(struct croom_control *control, struct client *client, const json_t *parameters, const char *text)
-{
-	char command[256];
-	struct croom_origin origin = { client->uid, client->pid, command };
-
-	command_of(client, parameters, command, sizeof(command));
-	permit_refused(control, &origin, text);
-}
 
 /* False: it is refused, and that was answered. */
 static bool permitted(struct croom_control *control, struct client *client, const json_t *parameters, size_t method)

@@ -35,6 +35,37 @@ int64_t permit_change_ns(struct croom_control *control)
 	return limit.interval_ns ? bucket_take(&control->changes, limit.interval_ns, limit.burst, now_ns()) : 0;
 }
 
+struct wanted {
+	const struct croom_change *change;
+	unsigned count;
+	char *handler;
+};
+
+static int find_writer(void *env, const struct croom_slot_view *slot)
+{
+	struct wanted *wanted = env;
+
+	for (unsigned i = 0; i < wanted->count; i++)
+		for (unsigned k = 0; k < slot->classes && strcmp(wanted->change[i].slot, slot->name) == 0; k++) {
+			const struct croom_class *class = slot->handler_class[k];
+			size_t length = strcspn(wanted->change[i].handler, ":");
+
+			if (!(class->traits & CROOM_WRITES_FILE) || strlen(class->name) != length ||
+			    memcmp(class->name, wanted->change[i].handler, length))
+				continue;
+			snprintf(wanted->handler, WRITER_MAX, "%s=%s", slot->name, class->name);
+			return 1;
+		}
+	return 0;
+}
+
+bool permit_writer(struct croom_control *control, const struct croom_change *change, unsigned count, char handler[WRITER_MAX])
+{
+	struct wanted wanted = { change, count, handler };
+
+	return croom_room_each_slot(control->room, find_writer, &wanted) != 0;
+}
+
 /* The peer's groups and room for one more; NULL: no memory, and then it is in none. */
 static gid_t *groups_of(int fd, size_t *count)
 {

@@ -21,7 +21,7 @@
 #include <sys/socket.h>
 
 enum { IN_MAX = 256 * 1024, SHOWN_MAX = 512 * 1024, DEPTH_MAX = 32, CLIENTS_DEFAULT = 64, CLIENTS_LIMIT = 4096,
-       WAIT_MS_DEFAULT = 5000, WAIT_MS_MAX = 60000, WHY_MAX = 100 };
+       WAIT_MS_DEFAULT = 5000, WAIT_MS_MAX = 60000, WHY_MAX = 100, WRITER_MAX = 2 * CROOM_NAME_MAX + 2 };
 
 struct rates {                     /* totals at the last frame of a watch */
 	int64_t time_ns;
@@ -117,6 +117,8 @@ int64_t now_ns(void);
 enum croom_role permit_role(const struct croom_control *control, int fd, const struct ucred *peer);
 /* One more change: 0, or for how long there may be none. */
 int64_t permit_change_ns(struct croom_control *control);
+/* Does one of these changes name a file to be written? The first that does, as SLOT=CLASS. */
+bool permit_writer(struct croom_control *control, const struct croom_change *change, unsigned count, char handler[WRITER_MAX]);
 /* The name of a process's program. */
 void permit_program(pid_t pid, char *text, size_t size);
 /* Have it in the journal that something was refused. */

@@ -95,6 +95,7 @@ enum croom_trait {
 	CROOM_PURE = 1,            /* calls have no effect but on the context and by what they return; the record is as it was */
 	CROOM_OWN_OUTPUT = 2,      /* all effects of a call go to an output that belongs to the context alone */
 	CROOM_EXCLUSIVE = 4,       /* what it writes cannot stand before or after another's: no trial, and none against it */
+	CROOM_WRITES_FILE = 8,     /* its config names a file to write to: whom a policy makes an operator may not ask for it */
 };
 
 /*

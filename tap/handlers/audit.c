@@ -103,7 +103,7 @@ int tap_audits_add(struct croom_room *room, struct tap_env *env)
 {
 	const struct croom_class file = { .name = "file", .help = "a line for every decision, appended", .syntax = "PATH",
 					  CROOM_RUNS(audit), .open = audit_open, .close = audit_close, .check = audit_check,
-					  .traits = CROOM_OWN_OUTPUT };
+					  .traits = CROOM_OWN_OUTPUT | CROOM_WRITES_FILE };
 
 	return croom_room_class_add(room, "audit", &file, env);
 }

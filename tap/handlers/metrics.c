@@ -415,7 +415,8 @@ int tap_metrics_add(struct croom_room *room, struct tap_env *env)
 		{ .name = "statsd", .help = "counters every second over UDP", .syntax = "HOST:PORT", CROOM_RUNS(counters),
 		  .open = statsd_open, .close = metrics_close, .traits = CROOM_OWN_OUTPUT },
 		{ .name = "file", .help = "OpenMetrics text, replaced every second", .syntax = "PATH", CROOM_RUNS(counters),
-		  .open = file_open, .close = metrics_close, .check = file_try, .traits = CROOM_OWN_OUTPUT },
+		  .open = file_open, .close = metrics_close, .check = file_try,
+		  .traits = CROOM_OWN_OUTPUT | CROOM_WRITES_FILE },
 	};
 	int rc = croom_room_class_add(room, "metrics", &classes[0], env);
 

@@ -85,7 +85,7 @@ def loads(tap, folder):
 def live(folder):
     os.mkdir(f"{folder}/plugins", 0o755)
     os.chmod(f"{folder}/plugins", 0o755)
-    policy = put(folder, f"viewer uid {VIEWER}\noperator uid {OPERATOR}\nadmin uid {ADMIN}\nswaps 1 per 1h burst 6\n"
+    policy = put(folder, f"viewer uid {VIEWER}\noperator uid {OPERATOR}\nadmin uid {ADMIN}\nswaps 1 per 1h burst 7\n"
                  f"plugin directory {folder}/plugins\n")
     with Tap(PROGRAM, "-i", "near", "-B", "65536", "--ring", "128", "-w", "/dev/null", "--policy", policy, "--state", f"{folder}/state",
              folder=folder) as tap:
@@ -99,6 +99,15 @@ def live(folder):
         check("a viewer does not swap", said[0] == 5 and "Swap is for operators" in said[1], said)
         said = ctl(tap, "swap", "printer=json", uid=OPERATOR)
         check("an operator swaps", said[0] == 0 and "in force: lane" in said[1], said)
+        victim = pathlib.Path(folder, "victim")
+        victim.write_text("root's")
+        for change, *more in ((f"metrics=file:{victim}",), (f"audit=file:{victim}", "printer=csv", "--dry-run")):
+            said = ctl(tap, "swap", change, *more, uid=OPERATOR)
+            check(f"an operator has no file written, nor looks for one: {change}", said[0] == 5 and "which is for admins" in said[1], said)
+        check("and nothing of it is done", room.handlers()["metrics"] == room.handlers()["audit"] == "off" and
+              room.handlers()["printer"] == "json" and victim.read_text() == "root's", room.handlers())
+        said = ctl(tap, "swap", f"audit=file:{victim}", "--dry-run", uid=ADMIN)
+        check("an admin may", said[0] == 0, said)
         said = ctl(tap, "freeze", "--why", "x", uid=OPERATOR)
         check("an operator does not freeze", said[0] == 5 and "Freeze is for admins" in said[1], said)
         said = ctl(tap, "freeze", "--why", "noon", uid=ADMIN), ctl(tap, "thaw", uid=ADMIN)
@@ -115,7 +124,9 @@ def live(folder):
         said = ctl(tap, "history", "--since", "1h", uid=VIEWER)
         refused = [(row["uid"], row["command"], row["text"]) for row in room.call("Journal")["rows"] if row["kind"] == "refused"]
         check("the journal has each refusal: who, which command, and why", [(uid, command) for uid, command, _ in refused] == [
-            (VIEWER, "croomctl swap printer=json"), (OPERATOR, "croomctl freeze --why x"), (STRANGER, "croomctl"),
+            (VIEWER, "croomctl swap printer=json"), (OPERATOR, f"croomctl swap metrics=file:{victim}"),
+            (OPERATOR, f"croomctl swap audit=file:{victim} printer=csv --dry-run"),
+            (OPERATOR, "croomctl freeze --why x"), (STRANGER, "croomctl"),
             (OPERATOR, f"croomctl load {folder}/plugins/x.so"), (OPERATOR, "croomctl swap printer=json")], refused)
         check("and a viewer can read them", said[0] == 0 and all(text[:40] in said[1] for _, _, text in refused), said)
         tap.interrupt(signal.SIGINT)
