@@ -54,6 +54,8 @@ bool read_trial(struct client *client, const json_t *parameters, struct request 
 			return invalid(client, "rules", "rules must be a string"), false;
 		if (croom_trial_parse(&request->trial, json_string_value(rules), &err))
 			return invalid(client, "rules", err.text), false;
+		if (request->trial.kind == CROOM_GUARD && request->trial.rules == 0)
+			return invalid(client, "rules", "a guard needs a rule that can be broken, such as p99<5us or errors<0.1%"), false;
 	} else if (request->trial.kind == CROOM_GUARD) {
 		return invalid(client, "rules", "a guard needs rules, such as p99<5us,errors<0.1%,for=10s"), false;
 	}

@@ -51,6 +51,8 @@ def guards(host):
         seen = client.call("Trial", slot="printer")
         check("Trial still tells what it found", not seen["active"] and seen["broken"] and seen["errors"] >= 5 and
               seen["why"].startswith("errors<5 is broken"), seen)
+        error = client.refused("Swap", changes=[{"slot": "printer", "handler": "number:2"}], trial={"kind": "guard", "rules": "for=10s,sample=4"})
+        check("a guard that nothing can break is none", error.name == "InvalidParameter" and "needs a rule that can be broken" in str(error), error)
         error = client.refused("Trial", slot="s2")
         check("Trial where there was none", error.name == "Failed" and "has had no trial" in str(error), error)
 
