@@ -156,6 +156,9 @@ static int load(struct croom_plugins *plugins, const char *path, const struct cr
 	if (!load->trusted && !plugins->policy)
 		return croom_error_set(err, -EACCES, CROOM_ERROR_NOT_TRUSTED, NULL,
 				       "is not loaded: no policy allows plugins; start with --policy FILE");
+	rc = plugin_thawed(plugins, err);
+	if (rc)
+		return rc;
 	if (retired >= CROOM_PLUGINS_RETIRED)
 		return croom_error_set(err, -ENOSPC, CROOM_ERROR_OTHER, NULL,
 				       "is not loaded: %u plugins are retired and still mapped; `croomctl plugins` says why, a restart ends it",

@@ -74,6 +74,9 @@ int plugin_check(struct plugin *plugin, const struct croom_plugin *descriptor, s
 bool plugin_barrier_have(void);
 int plugin_barrier(void);
 
+/* plugins.c: 0, or -EPERM while nothing may change. */
+int plugin_thawed(struct croom_plugins *plugins, struct croom_error *err);
+
 /* end.c: its classes have gone. Unload it: true, and it is freed, or false, and it says why it is still mapped. */
 bool plugin_end(struct croom_plugins *plugins, struct plugin *plugin);
 /* Those that were in the way may have gone meanwhile. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The registry: opening, unloading, looking, closing. */
 #include "plugin-impl.h"
+#include <croom/trial.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,15 @@ int croom_plugins_open(struct croom_plugins **out, struct croom_room *room, cons
 	plugins->barrier = plugin_barrier_have();
 	pthread_mutex_init(&plugins->mutex, NULL);
 	return 0;
+}
+
+int plugin_thawed(struct croom_plugins *plugins, struct croom_error *err)
+{
+	char why[300];
+
+	if (!croom_room_frozen(plugins->room, why, sizeof(why)))
+		return 0;
+	return croom_error_set(err, -EPERM, CROOM_ERROR_FROZEN, NULL, "the room is frozen: %s; thaw it first", why);
 }
 
 /* Where the pointer to it is; NULL and *err says which there are. */
@@ -83,7 +93,8 @@ int croom_plugins_unload(struct croom_plugins *plugins, const char *name, const 
 	pthread_mutex_lock(&plugins->mutex);
 	plugin_ends(plugins);
 	at = find(plugins, name, err);
-	rc = at ? unload(plugins, at, origin, end, err) : -ENOENT;
+	rc = at ? plugin_thawed(plugins, err) : -ENOENT;
+	rc = rc ? rc : unload(plugins, at, origin, end, err);
 	if (rc && !(quiet && rc == -EAGAIN))
 		plugin_note(plugins, origin, "refused to unload plugin %.60s: %s", name, err->text);
 	pthread_mutex_unlock(&plugins->mutex);

@@ -148,7 +148,7 @@ int croom_plugins_open(struct croom_plugins **plugins, struct croom_room *room, 
  * path), -ENOENT and what else open(2) says, -ELOOP (a symbolic link), -EFBIG, -EBUSY (it was changed meanwhile), -ENOEXEC (not
  * a plugin, or not for this CPU, or damaged), -EPROTO (of another ABI), -EEXIST (one of that name is loaded, or a class has that
  * name), -EPROTOTYPE (for another layout of a record; what differs is told), -ENOENT (no such slot), -ELIBBAD (it cannot be
- * linked, as with a symbol that nobody has), -ENOSPC (too many are retired), -ENOMEM, or what its warm-up said.
+ * linked, as with a symbol that nobody has), -ENOSPC (too many are retired), -EPERM (the room is frozen), -ENOMEM, or what its warm-up said.
  *
  * Before any of its code runs the policy is asked, its bytes are looked at, and the room's listener hears who loads what: code
  * that ends the process in a constructor is named in the journal. name: gets the plugin's. load, name and err may be NULL.
@@ -159,7 +159,7 @@ int croom_plugins_load(struct croom_plugins *plugins, const char *path, const st
 /*
  * Take its classes out of the room, and it out of memory. Does not wait: -EAGAIN, and nothing was done: *err names the lane that
  * may still be in a handler of it; call again. -EBUSY: a handler of it sits in a slot, is kept until a change is confirmed,
- * or is prepared: *err says where. -ENOENT: no such plugin, and *err names those whose names are near. quiet: -EAGAIN is
+ * or is prepared: *err says where. -EPERM: the room is frozen. -ENOENT: no such plugin, and *err names those whose names are near. quiet: -EAGAIN is
  * told to no listener, because the caller tries again. origin, end and err may be NULL.
  */
 int croom_plugins_unload(struct croom_plugins *plugins, const char *name, const struct croom_origin *origin, bool quiet,

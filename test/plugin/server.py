@@ -53,6 +53,12 @@ def comes_and_goes(host, top):
         check("List: its class is there", "mine" in [one["name"] for one in other.call("List")["slots"][0]["classes"]])
         error = client.refused("Load", path=f"{top}/mine.so")
         check("Load: it is loaded already", error.name == "Failed" and "unload it first" in error.parameters["message"], error)
+        client.call("Freeze", why="noon")
+        for method, more in (("Load", {"path": f"{top}/mine.so"}), ("Unload", {"name": "mine"})):
+            error = client.refused(method, **more)
+            check(f"{method}: not while the room is frozen", error.name == "Frozen" and "is frozen: noon; thaw it first" in
+                  error.parameters["message"] and names(client) == ["mine"], error)
+        client.call("Thaw")
         client.swap("printer=mine")
         error = client.refused("Unload", name="mine")
         check("Unload: it sits in a slot", error.name == "Failed" and "mine sits in slot printer" in error.parameters["message"], error)
