@@ -128,7 +128,7 @@ void client_free(struct croom_control *control, struct client *client)
 	free(client->in);
 	free(client->out);
 	free(client->rates);
-	free(client->unloading);
+	unload_gone(control, client);
 	free(client);
 }
 

@@ -3,6 +3,7 @@
 #include "server.h"
 #include <croom/plugin.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -110,6 +111,18 @@ void unload_poll(struct croom_control *control, struct client *client, int64_t n
 		reply_croom_error(client, &err);
 	else
 		reply(client, json_pack("{s:b, s:o}", "retired", end.retired, "why", show_string(end.why)), false);
+}
+
+void unload_gone(struct croom_control *control, struct client *client)
+{
+	char text[200];
+
+	if (!client->unloading)
+		return;
+	snprintf(text, sizeof(text), "did not unload plugin %.60s: who asked has gone before its lanes had moved", client->unloading->name);
+	croom_room_note(control->room, &client->unloading->origin, text);
+	free(client->unloading);
+	client->unloading = NULL;
 }
 
 void do_unload(struct croom_control *control, struct client *client, json_t *parameters)

@@ -188,6 +188,8 @@ void do_unload(struct croom_control *control, struct client *client, json_t *par
 void do_plugins(struct croom_control *control, struct client *client, json_t *parameters);
 /* Answer an unloading that waits, if its lanes have moved or its time is over. */
 void unload_poll(struct croom_control *control, struct client *client, int64_t now);
+/* Nobody waits for it any more: nothing was unloaded, and the journal hears of the attempt. */
+void unload_gone(struct croom_control *control, struct client *client);
 
 /* methods-journal.c */
 void do_journal(struct croom_control *control, struct client *client, json_t *parameters);

@@ -125,7 +125,8 @@ def main():
             with host.client() as client:
                 told = [row["text"] for row in client.call("Journal")["rows"] if row["kind"] == "note"]
             check("the journal has it all", all(until(lambda: any(words in text for text in told)) for words in (
-                "loads ", "loaded plugin mine 1.5 from ", "refused to load ", "refused to unload plugin mine: ", "unloaded plugin mine (sha256 ")),
+                "loads ", "loaded plugin mine 1.5 from ", "refused to load ", "refused to unload plugin mine: ",
+                "did not unload plugin mine: who asked has gone", "unloaded plugin mine (sha256 ")),
                   told)
         none_are_taken(top)
     finally:
