@@ -27,6 +27,8 @@
  * A plugin can be unloaded unless it holds on to itself: by a thread that it started and did not end, by -Wl,-z,nodelete, by a
  * C++ thread_local with a destructor, or by what C++ makes unique in a process (statics of inline functions and of templates:
  * compile with -fno-gnu-unique). Then it is retired: its classes are gone, its memory stays, and `croomctl plugins` says why.
+ * Not looked for is what else may lead into it: a handler of a signal, a pthread key with a destructor, a function that it gave to
+ * another library. A plugin takes these back itself, when its last handler is closed or in a destructor.
  *
  * For a program that takes plugins:
  *
