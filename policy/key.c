@@ -21,14 +21,15 @@ int small_open(const char *path, struct stat *is, struct croom_error *err)
 {
 	/* Looked at before it is opened: to open a device may do things, and a pipe must not be waited for. */
 	int place = open(path, O_PATH | O_CLOEXEC), fd = -1, rc = 0;
+	bool there = place >= 0 && fstat(place, is) == 0, file = there && S_ISREG(is->st_mode);
 	char name[40];
 
 	snprintf(name, sizeof(name), "/proc/self/fd/%d", place);
-	if (place < 0 || fstat(place, is))
-		rc = failed(err, -errno, "cannot open %.250s: %s", path, strerror(errno));
-	else if (!S_ISREG(is->st_mode))
+	if (file)
+		fd = open(name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (there && !file)
 		rc = failed(err, -EINVAL, "%.250s is not a file", path);
-	else if ((fd = open(name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)) < 0)
+	else if (fd < 0)
 		rc = failed(err, -errno, "cannot open %.250s: %s", path, strerror(errno));
 	if (place >= 0)
 		close(place);
