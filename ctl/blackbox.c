@@ -41,7 +41,11 @@ static void show_lane(const struct croom_blackbox *box, const struct croom_black
 		printf(", asleep");
 	else
 		printf(", runs revision %llu", (unsigned long long)lane->revision);
-	if (lane->slot >= 0)
+	/* Which handler that was is not kept: only what sits there now. */
+	if (lane->slot >= 0 && !lane->parked && lane->revision < box->slot[lane->slot].since_revision)
+		printf(", in slot %s (what sat there before revision %llu)", clean(box->slot[lane->slot].name, text, sizeof(text)),
+		       (unsigned long long)box->slot[lane->slot].since_revision);
+	else if (lane->slot >= 0)
 		printf(", in slot %s (%s)", clean(box->slot[lane->slot].name, text, sizeof(text)),
 		       clean(box->slot[lane->slot].handler, handler, sizeof(handler)));
 	printf("\n  calls:");

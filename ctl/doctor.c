@@ -5,12 +5,15 @@
  * unwinds and names.
  */
 #include "ctl.h"
+#include <dirent.h>
 #include <elfutils/libdwfl.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,6 +24,60 @@ struct stack {
 	unsigned frames;
 	json_t *list;
 };
+
+/* Which file of memory lies there; 0: none is known. */
+static unsigned long mapped_inode(pid_t pid, Dwarf_Addr base)
+{
+	unsigned long start, inode, found = 0;
+	char path[64], *line = NULL;
+	size_t size = 0;
+	FILE *maps;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
+	maps = fopen(path, "re");
+	while (maps && !found && getline(&line, &size, maps) > 0)
+		if (sscanf(line, "%lx-%*x %*s %*x %*s %lu", &start, &inode) == 2 && start == base)
+			found = inode;
+	free(line);
+	if (maps)
+		fclose(maps);
+	return found;
+}
+
+/* A plugin is run from memory: it has no name to be opened by, but the program keeps it open. -1: it does not. */
+static int open_memory(pid_t pid, Dwarf_Addr base)
+{
+	unsigned long inode = mapped_inode(pid, base);
+	const struct dirent *entry;
+	char path[64], link[16];
+	int found = -1;
+	struct stat is;
+	DIR *files;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	files = inode ? opendir(path) : NULL;
+	while (files && found < 0 && (entry = readdir(files))) {
+		ssize_t length = readlinkat(dirfd(files), entry->d_name, link, sizeof(link));
+
+		if (length >= 7 && memcmp(link, "/memfd:", 7) == 0 && fstatat(dirfd(files), entry->d_name, &is, 0) == 0 && is.st_ino == inode)
+			found = openat(dirfd(files), entry->d_name, O_RDONLY | O_CLOEXEC);
+	}
+	if (files)
+		closedir(files);
+	return found;
+}
+
+static pid_t looked_at;
+
+static int find_elf(Dwfl_Module *module, void **user, const char *name, Dwarf_Addr base, char **file_name, Elf **elf)
+{
+	int fd = strncmp(name, "/memfd:", 7) ? -1 : open_memory(looked_at, base);
+
+	if (fd < 0)
+		return dwfl_linux_proc_find_elf(module, user, name, base, file_name, elf);
+	*file_name = strdup(name);
+	return fd;
+}
 
 /* Where the address is: "function+0x12 (file)". */
 static int add_frame(Dwfl_Frame *frame, void *env)
@@ -50,13 +107,13 @@ static int add_frame(Dwfl_Frame *frame, void *env)
 /* The thread's stack, innermost first, or a sentence saying why there is none. */
 static json_t *take_stack(pid_t pid, pid_t thread)
 {
-	static const Dwfl_Callbacks callbacks = { .find_elf = dwfl_linux_proc_find_elf,
-						  .find_debuginfo = dwfl_standard_find_debuginfo };
+	static const Dwfl_Callbacks callbacks = { .find_elf = find_elf, .find_debuginfo = dwfl_standard_find_debuginfo };
 	struct stack stack = { .dwfl = dwfl_begin(&callbacks), .list = json_array() };
 	const char *why = NULL;
 	json_t *text;
 	int rc;
 
+	looked_at = pid;
 	if (!stack.dwfl)
 		why = "libdw cannot begin";
 	else if (dwfl_linux_proc_report(stack.dwfl, pid) || dwfl_report_end(stack.dwfl, NULL, NULL))

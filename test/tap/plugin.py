@@ -168,6 +168,54 @@ def live(folder):
     journal(folder)
 
 
+HANGS = """
+#include <croom/plugin.h>
+#include <croomtap/record.h>
+#include <unistd.h>
+__attribute__((noinline)) static void waits_for_ever(void) { while (access("%s/go", F_OK)) ; }
+static int hang_print(void *ctx, tap_item *item) { (void)ctx; (void)item; waits_for_ever(); return 0; }
+CROOM_RUN(hang, hang_print, void, tap_item);
+static const struct croom_class hang = { .name = "hang", .help = "", CROOM_RUNS(hang) };
+CROOM_PLUGIN(hang, "1.0", "", NULL, { "printer", &hang });
+"""
+
+
+def hangs(folder):
+    """One that does not return: where it is, what goes on without it, and what the black box says of it."""
+    pathlib.Path(folder, "hang.c").write_text(HANGS % folder)
+    run = subprocess.run(["gcc", "-shared", "-fPIC", "-O2", f"-I{SOURCE}/include", "hang.c", "-o", "hang.so"], cwd=folder, check=False)
+    check("hang.c compiles", run.returncode == 0)
+    sign(folder, "hang.so")
+    box = f"/dev/shm/croom-hangs-{os.getpid()}"
+    with Tap(PROGRAM, "-i", "near", "-w", "/dev/null", "--printer", "text", "--policy", f"{folder}/policy", "--blackbox",
+             box, folder=folder) as tap:
+        room = Room(tap, folder)
+        tap.room()
+        sender = subprocess.Popen([SENDER, "far", "1000", "10000000"], stdout=subprocess.DEVNULL)
+        try:
+            room.does("load", "hang.so")
+            room.does("swap", "printer=hang", "--no-wait")
+            check("doctor: STUCK", wait_for(lambda: "STUCK in slot printer (hang)" in room.ctl("doctor")[1]), room.ctl("doctor"))
+            code, said = room.ctl("doctor")
+            if "its stack: " in said:
+                skip("doctor: where in the plugin", re.search("its stack: (.*)", said)[1])
+            else:
+                check("doctor: where in the plugin, by name", "waits_for_ever" in said, said)
+            room.refuses("swap", "printer=text", "--timeout", "100ms", says="in slot printer (hang)", code=4)
+            room.refuses("unload", "hang", "--timeout", "100ms", says="lane tap may still run hang")
+            said = room.ctl("blackbox", box)[1]
+            check("blackbox: it is not in the handler that came since", "in slot printer (what sat there before revision 4)" in said, said)
+            pathlib.Path(folder, "go").touch()
+            room.does("unload", "hang", "--timeout", "60s", says="unloaded")
+        finally:
+            sender.kill()
+            sender.wait()
+        tap.interrupt()
+        tap.end()
+    for path in glob.glob(f"{box}*"):
+        os.unlink(path)
+
+
 def restored(folder):
     """The last state had a handler of a plugin that nobody has loaded yet."""
     with Tap(PROGRAM, "-i", "near", "-w", f"{folder}/out", "--policy", f"{folder}/policy", "--state", f"{folder}/state", "--printer",
@@ -197,6 +245,7 @@ def inside():
         return
     try:
         live(folder)
+        hangs(folder)
         restored(folder)
     finally:
         shutil.rmtree(folder)
