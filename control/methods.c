@@ -344,28 +344,29 @@ static void unknown_method(struct client *client, const char *method)
 static const struct {
 	const char *name;
 	enum croom_role role;      /* who may call it: whoever has this one, or a higher one */
-	bool limited;              /* the policy may limit how often; the ways back, rollback and confirming, never are */
+	/* CHANGES: the policy may limit how often, but never the ways back, rollback and confirming. READS: a file; all wait for it. */
+	enum { FREE, CHANGES, READS } limit;
 	void (*run)(struct croom_control *control, struct client *client, json_t *parameters);
 } methods[] = {
-	{ ROOM ".List", CROOM_VIEWER, false, do_list },
-	{ ROOM ".Swap", CROOM_OPERATOR, true, do_swap },
-	{ ROOM ".Rollback", CROOM_OPERATOR, false, do_rollback },
-	{ ROOM ".History", CROOM_VIEWER, false, do_history },
-	{ ROOM ".Watch", CROOM_VIEWER, false, do_watch },
-	{ ROOM ".Confirm", CROOM_OPERATOR, false, do_confirm },
-	{ ROOM ".Promote", CROOM_OPERATOR, true, do_promote },
-	{ ROOM ".Profile", CROOM_OPERATOR, true, do_profile },
-	{ ROOM ".Trial", CROOM_VIEWER, false, do_trial },
-	{ ROOM ".Freeze", CROOM_ADMIN, false, do_freeze },
-	{ ROOM ".Thaw", CROOM_ADMIN, false, do_thaw },
-	{ ROOM ".Pardon", CROOM_ADMIN, false, do_pardon },
-	{ ROOM ".Load", CROOM_ADMIN, true, do_load },
-	{ ROOM ".Unload", CROOM_ADMIN, true, do_unload },
-	{ ROOM ".Plugins", CROOM_VIEWER, false, do_plugins },
-	{ ROOM ".Journal", CROOM_VIEWER, false, do_journal },
-	{ ROOM ".At", CROOM_VIEWER, false, do_at },
-	{ SERVICE ".GetInfo", CROOM_VIEWER, false, do_get_info },
-	{ SERVICE ".GetInterfaceDescription", CROOM_VIEWER, false, do_get_description },
+	{ ROOM ".List", CROOM_VIEWER, FREE, do_list },
+	{ ROOM ".Swap", CROOM_OPERATOR, CHANGES, do_swap },
+	{ ROOM ".Rollback", CROOM_OPERATOR, FREE, do_rollback },
+	{ ROOM ".History", CROOM_VIEWER, FREE, do_history },
+	{ ROOM ".Watch", CROOM_VIEWER, FREE, do_watch },
+	{ ROOM ".Confirm", CROOM_OPERATOR, FREE, do_confirm },
+	{ ROOM ".Promote", CROOM_OPERATOR, CHANGES, do_promote },
+	{ ROOM ".Profile", CROOM_OPERATOR, CHANGES, do_profile },
+	{ ROOM ".Trial", CROOM_VIEWER, FREE, do_trial },
+	{ ROOM ".Freeze", CROOM_ADMIN, FREE, do_freeze },
+	{ ROOM ".Thaw", CROOM_ADMIN, FREE, do_thaw },
+	{ ROOM ".Pardon", CROOM_ADMIN, FREE, do_pardon },
+	{ ROOM ".Load", CROOM_ADMIN, CHANGES, do_load },
+	{ ROOM ".Unload", CROOM_ADMIN, CHANGES, do_unload },
+	{ ROOM ".Plugins", CROOM_VIEWER, FREE, do_plugins },
+	{ ROOM ".Journal", CROOM_VIEWER, READS, do_journal },
+	{ ROOM ".At", CROOM_VIEWER, READS, do_at },
+	{ SERVICE ".GetInfo", CROOM_VIEWER, FREE, do_get_info },
+	{ SERVICE ".GetInterfaceDescription", CROOM_VIEWER, FREE, do_get_description },
 };
 
 /* False: it is refused, and that was answered. */
@@ -383,7 +384,7 @@ static bool permitted(struct croom_control *control, struct client *client, cons
 		return false;
 	}
 	/* A dry run changes nothing. */
-	if (!methods[method].limited || json_is_true(json_object_get(parameters, "dry_run")))
+	if (methods[method].limit != CHANGES || json_is_true(json_object_get(parameters, "dry_run")))
 		return true;
 	wait_ms = (permit_change_ns(control) + 999999) / 1000000;
 	if (wait_ms == 0)
@@ -393,6 +394,30 @@ static bool permitted(struct croom_control *control, struct client *client, cons
 	refused(control, client, parameters, text);
 	reply_error(client, ROOM ".TooOften", json_pack("{s:s, s:I}", "message", text, "retry_ms", (json_int_t)wait_ms));
 	return false;
+}
+
+/* Viewers, however many, have a fifth of the time for that: the rest is for who has to change something. False: that was answered. */
+static bool may_read(const struct croom_control *control, struct client *client)
+{
+	int64_t wait_ms = (control->viewers_again_ns - now_ns() + 999999) / 1000000;
+	char text[200];
+
+	if (client->role >= CROOM_OPERATOR || wait_ms <= 0)
+		return true;
+	snprintf(text, sizeof(text), "viewers have just read the journal, for which all others waited; try again in %lld.%03lld s",
+		 (long long)(wait_ms / 1000), (long long)(wait_ms % 1000));
+	reply_error(client, ROOM ".TooOften", json_pack("{s:s, s:I}", "message", text, "retry_ms", (json_int_t)wait_ms));
+	return false;
+}
+
+static void run(struct croom_control *control, struct client *client, json_t *parameters, size_t method)
+{
+	int64_t begun = now_ns(), end;
+
+	methods[method].run(control, client, parameters);
+	end = now_ns();
+	if (methods[method].limit == READS && client->role < CROOM_OPERATOR)
+		control->viewers_again_ns = end + 4 * (end - begun);
 }
 
 void method_call(struct croom_control *control, struct client *client, json_t *message)
@@ -414,6 +439,6 @@ void method_call(struct croom_control *control, struct client *client, json_t *m
 		return;
 	}
 	given = json_is_object(given) ? given : NULL;
-	if (permitted(control, client, given, i))
-		methods[i].run(control, client, given);
+	if (permitted(control, client, given, i) && (methods[i].limit != READS || may_read(control, client)))
+		run(control, client, given, i);
 }

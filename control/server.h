@@ -83,6 +83,7 @@ struct croom_control {
 	struct croom_journal *journal;   /* NULL: there is none */
 	const struct croom_policy *policy;   /* NULL: root and the own user may do everything, others nothing */
 	struct bucket changes;
+	int64_t viewers_again_ns;  /* no viewer has a file read for him before that */
 	struct refusals refusals;
 	struct croom_plugins *plugins;   /* NULL: it takes none */
 	char *path, *lock_path, *program;

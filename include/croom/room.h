@@ -82,7 +82,7 @@ struct croom_class {
 	 * connection. NULL: a dry run opens and closes. Control thread.
 	 */
 	int (*check)(const char *config, void *env, struct croom_error *err);
-	unsigned traits;                   /* of enum croom_trait; they decide about canary and shadow, <croom/trial.h> */
+	unsigned traits;                   /* of enum croom_trait; they decide about trials, <croom/trial.h>, and who may ask */
 };
 
 /* A class, and the slot that it is for. */

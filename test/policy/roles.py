@@ -128,6 +128,19 @@ def hammering(top):
         check("and then there are rows again", rows(root)[-1]["text"].startswith("the policy gives user"), rows(root)[-2:])
 
 
+def reading(top):
+    """Viewers who have the journal read again and again leave time to others, who are never told to wait."""
+    script = ASKS.replace("for method, parameters in calls:", "while came.get('Journal') != 'TooOften':\n  for method, parameters in calls:").replace(
+        "    try:", "    if came.get('Journal') == 'TooOften': break\n    try:")
+    with Host(program, "--policy", put(top, POLICY), "--journal", f"{top}/state4", directory=f"{top}/run4") as host, host.client() as root:
+        host.tell("storm", 50, 1000)
+        run = subprocess.run([sys.executable, "-c", script, f"{sys.argv[3]}/test", json.dumps([host.paths[0], VIEWER, 64999, [], [["Journal", {}]]])],
+                             capture_output=True, text=True, timeout=PATIENCE, check=False)
+        came = json.loads(run.stdout) if run.returncode == 0 else {"failed": run.stderr}
+        check("a viewer who reads on and on is told to wait", came.get("Journal") == "TooOften" and "try again in" in came["Journal: says"], came)
+        check("who may do more is not", all(len(root.call("Journal")["rows"]) > 50 for _ in range(20)))
+
+
 def crowding(top):
     """As many viewers as there may be clients, all watching, do not keep an operator out, nor he an admin."""
     policy = put(top, POLICY)
@@ -324,7 +337,7 @@ def main():
     os.chmod(top, 0o755)
     limit(top)
     as_documented(top)
-    for part in (roles, hammering, crowding, flooding, others, roots_rooms):
+    for part in (roles, hammering, crowding, flooding, reading, others, roots_rooms):
         if os.getuid() == 0:
             part(top)
         else:
