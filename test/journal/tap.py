@@ -185,7 +185,7 @@ def full_disk(folder, mount):
         with tap:
             room.swap(printer="json")
             check("a full disk: before", wait_for(lambda: metric(metrics, "croomtap_journal_kept") == 1) and
-                  metric(metrics, "croomtap_journal_lost_rows_total") == 0, "")
+                  metric(metrics, "croomtap_journal_lost_rows_total") == 0, f"exit code {tap.process.poll()}")
             fill(f"{mount}/fill")
             before = tapped(room)
             # As long as the journal's own pages have room, it is written.
