@@ -4,8 +4,10 @@
 #include "tap.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -148,7 +150,7 @@ static bool look(const char *path, int standard, struct stat *about)
 	return (strcmp(path, "-") ? stat(path, about) : fstat(standard, about)) == 0;
 }
 
-/* Neither is there yet: the same name in the same folder. */
+/* The same name in the same folder, be there such a file or not. */
 static bool will_be_same(const char *one, const char *other)
 {
 	const char *path[2] = { one, other }, *base[2];
@@ -170,6 +172,20 @@ static bool will_be_same(const char *one, const char *other)
 	return strcmp(base[0], base[1]) == 0 && folder[0].st_dev == folder[1].st_dev && folder[0].st_ino == folder[1].st_ino;
 }
 
+/* FILE.1, FILE.2, ...: what an output that is split goes on in. */
+static bool is_part(const char *path, const char *output)
+{
+	char real[PATH_MAX], name[PATH_MAX];
+	const char *dot;
+
+	path = realpath(path, real) ? real : path;
+	dot = strrchr(path, '.');
+	if (!dot || !dot[1] || dot[1 + strspn(dot + 1, "0123456789")] || (size_t)(dot - path) >= sizeof(name))
+		return false;
+	snprintf(name, sizeof(name), "%.*s", (int)(dot - path), path);
+	return will_be_same(name, output);
+}
+
 int tap_check_own(const struct tap_env *env, const char *path, struct croom_error *err)
 {
 	const char *taken[] = { env->input, env->output };
@@ -187,6 +203,9 @@ int tap_check_own(const struct tap_env *env, const char *path, struct croom_erro
 			return croom_error_set(err, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL, "cannot write to '%s': it is the file "
 					       "that %s; choose another", path, i ? "the packets are written to" : "is read");
 	}
+	if (env->output && strcmp(env->output, "-") && is_part(path, env->output))
+		return croom_error_set(err, -EINVAL, CROOM_ERROR_BAD_CONFIG, NULL, "cannot write to '%s': packets are written to files "
+				       "of such names when the output is split; choose another", path);
 	return 0;
 }
 

@@ -41,7 +41,7 @@ struct tap_env;
 int tap_sink_open(struct tap_sink **sink, struct tap_writer *writer, const char *path, int fd, bool lossy,
 		  struct croom_error *err);
 
-/* Refuse what -r reads and what -w writes as a handler's own output: both would be destroyed. 0 or -errno. */
+/* Refuse what -r reads and what -w writes, its parts too, as a handler's own output: it would be destroyed. 0 or -errno. */
 int tap_check_own(const struct tap_env *env, const char *path, struct croom_error *err);
 
 /*

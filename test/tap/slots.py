@@ -160,6 +160,30 @@ def refused(capture):
         check("nothing of that is in force", room.handlers() == before, room.handlers())
 
 
+def refused_parts(folder, capture):
+    """A split output's files are as good as the first: no handler may append to them, or be renamed over them."""
+    out = f"{folder}/split"
+    with Tap(PROGRAM, "-r", capture, "--pace", "20000", "-w", out) as one:
+        room, until = one.room(), time.monotonic() + PATIENCE
+        room.swap(printer="json")
+        while not os.path.exists(f"{out}.1") and time.monotonic() < until:
+            time.sleep(0.01)
+        os.symlink(f"{out}.1", f"{folder}/other-name")
+        for handler in (f"{slot}=file:{path}" for slot in ("audit", "metrics") for path in (f"{out}.1", f"{out}.2",
+                                                                                            f"{folder}/other-name")):
+            try:
+                said = str(room.swap(**dict([handler.split("=", 1)])))
+            except Refused as error:
+                said = str(error)
+            check(f"{handler.replace(folder, '')}: refused, because packets are or will be in it",
+                  "when the output is split" in said, said)
+        room.swap(audit=f"file:{out}.1x", metrics=f"file:{out}.metrics")
+        check("names that are like it, but none of its: taken", os.path.exists(f"{out}.1x"), os.listdir(folder))
+        check("and it ends with 0", one.end() == 0, one.err[-300:])
+    with open(f"{out}.1", encoding="ascii") as file:
+        check("what is in the second file are the packets", all(line.startswith('{"type":"packet"') for line in file), "other things")
+
+
 def audit(folder, capture):
     """A line per decision; swapped off and on in the middle."""
     line = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z record (\d+) revision (\d+) (\w+) (\d+)/(\d+)$")
@@ -312,6 +336,7 @@ def main():
         parts = {"filters": lambda: filters(capture), "samples": lambda: samples(capture), "flows": lambda: flows(folder),
                  "names": lambda: many_names(folder),
                  "endpoints": lambda: endpoints(folder), "refused": lambda: refused(capture),
+                 "parts": lambda: refused_parts(folder, capture),
                  "audit": lambda: audit(folder, capture), "statsd": lambda: statsd(capture),
                  "openmetrics": lambda: openmetrics(folder, capture), "diags": lambda: diags(folder, capture)}
         for part in sys.argv[2:] or parts:
