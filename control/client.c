@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { UNKNOWN = 65534 };                          /* who has no number in our user namespace: policy/ gives him no role */
 enum { TURN = 64 };                                /* messages of one client before the others have their turn */
 #define IDLE_NS INT64_C(1000000000)
 #define REST_NS INT64_C(60000000000)               /* who asked nothing for so long may have to go for a newcomer */
@@ -268,11 +269,14 @@ static void hang_up_one(struct croom_control *control)
 /* Nothing of the policy's own is in the text, which goes into JSON as it is. */
 static void not_permitted(struct croom_control *control, int fd, const struct ucred *peer)
 {
-	char command[64], text[200];
+	char command[64], text[240];
 	struct croom_origin origin = { peer->uid, peer->pid, command };
 
 	permit_program(peer->pid, command, sizeof(command));
-	if (control->policy)
+	if (control->policy && peer->uid == UNKNOWN)
+		snprintf(text, sizeof(text), "user %u has no role here: the kernel shows this number for anybody who has none, and no "
+			 "policy can name it; come as another user, or with a group that the policy names", peer->uid);
+	else if (control->policy)
 		snprintf(text, sizeof(text), "the policy gives user %u no role here; an admin can add to it: viewer uid %u",
 			 peer->uid, peer->uid);
 	else

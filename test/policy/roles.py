@@ -101,6 +101,9 @@ def roles(top):
         came = ask(path, every, STRANGER, groups=[7, 8])
         check("who has no role is turned away, and told so", refused(came, [method for method, _ in every]) and f"viewer uid {STRANGER}" in came["List: says"], came)
         told = rows(root)[before:]
+        came = ask(path, [["List", {}]], 65534)
+        check("nobody is not told to have a number named that no policy takes", came.get("List") == "NotPermitted" and
+              "no policy can name it" in came.get("List: says", "") and "viewer uid" not in came["List: says"], came)
         check("and that is in the journal", told and {row["uid"] for row in told} == {STRANGER} and "no role" in told[0]["text"], told)
         check("a uid that is a group's number has no role", ask(path, [["List", {}]], GROUP).get("List") == "NotPermitted")
         many = list(range(70000, 70300))
