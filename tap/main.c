@@ -254,7 +254,7 @@ int main(int argc, char **argv)
 
 	hold_standard();
 	if (argc > 1 && strcmp(argv[1], "demo") == 0)
-		return tap_demo(argc - 1, argv + 1);
+		return tap_demo(argc, argv);
 	rc = tap_options_read(&tap.options, argc, argv);
 	if (rc >= 0)
 		return rc;

@@ -212,7 +212,7 @@ void tap_status_end(void);
 uint64_t tap_latency_quantile(const struct tap *tap, double quantile);
 unsigned tap_latency_bucket(uint64_t ns);
 
-/* demo/demo.c */
+/* demo/demo.c; the whole command line. */
 int tap_demo(int argc, char **argv);
 
 #endif

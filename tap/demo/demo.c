@@ -50,6 +50,8 @@ static const struct act acts[] = {
 
 struct demo {
 	char folder[64], socket[300], room[64];
+	const char *program;         /* as typed: where it is, croomctl is, too */
+	int beside;                  /* bytes of that before its name */
 	pid_t tap;
 	uint64_t before;             /* the kernel's counter when the tap began */
 	uint64_t swaps;
@@ -91,7 +93,11 @@ static int remove_one(const char *path, const struct stat *is, int kind, struct 
 
 static int read_options(struct demo *demo, int argc, char **argv)
 {
-	for (int i = 1; i < argc; i++) {
+	const char *slash = strrchr(argv[0], '/');
+
+	demo->program = argv[0];
+	demo->beside = slash ? (int)(slash + 1 - argv[0]) : 0;
+	for (int i = 2; i < argc; i++) {
 		char *end = NULL;
 
 		if (strcmp(argv[i], "--keep") == 0) {
@@ -277,14 +283,23 @@ static int storm(struct demo *demo)
 	return 0;
 }
 
+/* As they can be typed: with the folder of this program, unless the shell finds it. */
+static void show_commands(const struct demo *demo, const char *as, const char *const *command)
+{
+	for (; *command; command++)
+		printf("  $ %s%.*s%s\n", as, demo->beside, demo->program, *command);
+}
+
 static void your_turn(struct demo *demo)
 {
 	struct demo_reply reply;
 
 	room_swap("filter=all strategy=sample:1000 printer=text audit=off metrics=off diag=off", &reply);
 	room_disconnect();
-	printf("\nYour turn, in a second terminal; Ctrl-C here ends it:\n"
-	       "  $ croomctl swap printer=json\n  $ croomctl swap strategy=top:3\n  $ croomctl watch\n\n");
+	printf("\nYour turn, in a second terminal; Ctrl-C here ends it:\n");
+	show_commands(demo, "", (const char *const[]){ "croomctl swap printer=json", "croomctl swap strategy=top:3",
+						       "croomctl watch", NULL });
+	printf("\n");
 	while (!interrupted && waitpid(demo->tap, NULL, WNOHANG) == 0) {
 		screen_show(3, 1000);
 		sleep_ms(1000);
@@ -376,7 +391,8 @@ static int perform(struct demo *demo)
 	}
 	printf("A private network with real servers and clients:\n");
 	clients = load_start(demo->folder);
-	printf("croomtap taps the cable between them. In a second terminal, `croomctl watch`\nshows it live.\n");
+	printf("croomtap taps the cable between them. In a second terminal,\n`%.*scroomctl watch` shows it live.\n", demo->beside,
+	       demo->program);
 	if (!clients) {
 		printf("croomtap demo: nothing to capture; install at least ping\n");
 		return 1;
@@ -418,11 +434,14 @@ int tap_demo(int argc, char **argv)
 	rc = perform(&demo);
 	load_stop();
 	nftw(demo.folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-	if (rc == 0)
-		printf("\nNext, on your own traffic:\n"
-		       "  $ sudo build/bin/croomtap -i eth0     (any interface: croomtap -D)\n"
-		       "  $ sudo build/bin/croomctl list        in a second terminal: what sits where\n"
-		       "  $ sudo build/bin/croomctl swap printer=json\n"
-		       "Or `croomtap demo --keep`: this network until Ctrl-C, and no sudo.\n");
+	if (rc == 0) {
+		printf("\nNext, on your own traffic:\n");
+		show_commands(&demo, geteuid() ? "sudo " : "",
+			      (const char *const[]){ "croomtap -i eth0       any interface: croomtap -D",
+						     "croomctl list          in a second terminal: what sits where",
+						     "croomctl swap printer=json", NULL });
+		printf("Or, without sudo, this network until Ctrl-C:\n");
+		show_commands(&demo, "", (const char *const[]){ "croomtap demo --keep", NULL });
+	}
 	return rc;
 }
