@@ -41,7 +41,7 @@ struct croom_error {
 	uint64_t revision;          /* WRONG_REVISION, NOT_OBSERVED */
 	char subject[64];
 	char near[128];             /* "a, b" or empty */
-	char text[512];             /* one sentence without a full stop's worth of jargon; never empty when code != 0 */
+	char text[512];             /* one sentence, without the full stop; never empty when code != 0 */
 };
 
 /* The names that were probably meant, all equally near to what was asked for. Begins as { 0 }. */

@@ -18,7 +18,8 @@
  * allocation, no lock, no stdio, no clock unless their very purpose needs it (diag=latency reads the vDSO clock).
  * Contexts are made in open() on the control side, with all the memory they will need; its env is a struct tap_env.
  *
- * A plugin is held against the layout versions at the end of this file: whoever changes a record, or struct tap_env, raises them.
+ * A plugin is held against the layout versions of the CROOM_RECORD()s below: whoever changes a record, or struct tap_env,
+ * raises them.
  */
 #ifndef CROOMTAP_RECORD_H
 #define CROOMTAP_RECORD_H
