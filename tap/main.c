@@ -246,6 +246,17 @@ static void hold_standard(void)
 	close(fd);
 }
 
+/* --help, --version, -D: what was to be printed must have been, or the exit code says that it was not. */
+static int printed(void)
+{
+	errno = 0;
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return 0;
+	if (errno != EPIPE)
+		tap_say("cannot write: %s", errno ? strerror(errno) : "the output is incomplete");
+	return 1;
+}
+
 int main(int argc, char **argv)
 {
 	static struct tap tap;
@@ -257,7 +268,7 @@ int main(int argc, char **argv)
 		return tap_demo(argc, argv);
 	rc = tap_options_read(&tap.options, argc, argv);
 	if (rc >= 0)
-		return rc;
+		return rc ? rc : printed();
 	/* A wait of 50 us for room on a ring is not to take twice as long. All threads inherit it. */
 	prctl(PR_SET_TIMERSLACK, 1);
 	tap_signals_quiet();

@@ -79,6 +79,10 @@ def right_values(capture):
     check("-h is --help", run("-h")[:2] == (0, out), "other text")
     code, out, _ = run("--version")
     check("--version: ours and libpcap's", code == 0 and re.match(rb"croomtap \d+\.\d+\.\d+, libpcap", out), out)
+    for words in (["--help"], ["--version"], ["-D"]):
+        with open("/dev/full", "wb") as full:
+            one = subprocess.run([PROGRAM, *words], stdout=full, stderr=subprocess.PIPE, check=False)
+        check(f"{words[0]} to a full disk: exit code 1 and a word", one.returncode == 1 and b"cannot write: " in one.stderr, one)
     code, out, err = run("-D")
     check("-D: exit code 0 and a numbered list", code == 0 and re.match(rb"1\.\S+", out), f"{out} {err}")
     code, plain, _ = run("-r", capture)
