@@ -7,6 +7,7 @@ M = build/gcc
 all:
 	@script/setup build
 	@script/build $(M)
+	@echo "built: build/bin has the programs, build/lib the libraries; make run shows them at work"
 
 run:
 	@script/setup build run
