@@ -4,6 +4,7 @@
 #include <croom/control.h>
 #include <dirent.h>
 #include <errno.h>
+#include <glob.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,11 +88,25 @@ static bool trusted_directory(const struct ctl *ctl, char *directory, size_t siz
 	return false;
 }
 
+/* A policy has opened the directory once, and what is in it now has none, or one that does not name us. */
+static bool closed_rooms(void)
+{
+	bool closed = false;
+	glob_t found;
+
+	if (glob("/run/croom/*.socket", 0, NULL, &found))
+		return false;
+	for (size_t i = 0; i < found.gl_pathc && !closed; i++)
+		closed = access(found.gl_pathv[i], W_OK) && errno == EACCES;
+	globfree(&found);
+	return closed;
+}
+
 const char *ctl_elsewhere(void)
 {
 	if (getuid() == 0)
 		return "; a user's room needs --socket PATH, such as /run/user/1000/croom/NAME.socket";
-	if (access("/run/croom", F_OK) == 0 && access("/run/croom", R_OK | X_OK))
+	if (access("/run/croom", F_OK) == 0 && (access("/run/croom", R_OK | X_OK) || closed_rooms()))
 		return "; root's rooms, in /run/croom, need sudo";
 	return "";
 }
