@@ -333,6 +333,18 @@ int ctl_error(const struct ctl *ctl, const json_t *reply)
 	return code;
 }
 
+/* A request that nobody waits for any more is carried out like any other. */
+static bool only_looks(const char *method)
+{
+	static const char *const looks[] = { "List", "History", "Trial", "Plugins", "At", "Journal" };
+	const char *name = strrchr(method, '.') + 1;
+
+	for (size_t i = 0; i < sizeof(looks) / sizeof(looks[0]); i++)
+		if (strcmp(name, looks[i]) == 0)
+			return true;
+	return false;
+}
+
 json_t *ctl_call(struct ctl *ctl, const char *method, json_t *parameters, int *code)
 {
 	struct reader reader = { 0 };
@@ -349,7 +361,8 @@ json_t *ctl_call(struct ctl *ctl, const char *method, json_t *parameters, int *c
 	ctl_send(fd, message);
 	reply = ctl_receive(fd, &reader);
 	if (!reply) {
-		*code = ctl_fail(ctl, FAILED, "org.croom.ctl.NoReply", "room %s %s", ctl->found, reader.why);
+		*code = ctl_fail(ctl, FAILED, "org.croom.ctl.NoReply", "room %s %s%s", ctl->found, reader.why,
+				 reader.again && !only_looks(method) ? " When it goes on, what was asked is done all the same" : "");
 	} else if (json_is_string(json_object_get(reply, "error"))) {
 		*code = ctl_error(ctl, reply);
 	} else if (!json_is_object(json_object_get(reply, "parameters"))) {

@@ -376,10 +376,12 @@ def stopped(directory):
             if args[0] == "ls":
                 good = run.returncode == 0 and ('"pid": null' in out or "does not answer" in out)
             else:
-                good = run.returncode == 1 and "does not answer; is its program stopped?" in out + err
+                good = run.returncode == 1 and "does not answer; is its program stopped?" in out + err and \
+                    ("what was asked is done all the same" in out + err) == (args[0] == "swap")
             check(f"a stopped room: {' '.join(args)}", good, (run.returncode, out, err))
         host.process.send_signal(signal.SIGCONT)
-        check("a stopped room: it goes on", ctl("list")[0] == 0 and host.end() == 0)
+        check("a stopped room: it goes on, and does what it was asked", "printer     plain" in ctl("list")[1] and host.end() == 0,
+              ctl("list"))
 
     return result
 
