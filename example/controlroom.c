@@ -14,6 +14,7 @@
  * there is no name, no proof that a change is in force and no way back. <croom/room.h> is for that, and lines.c
  * beside this file shows it.
  */
+#define _GNU_SOURCE 1                  /* pthread_tryjoin_np() */
 #include <croom/ring.h>
 #include <croom/strings.h>
 #include <croom/wire.h>

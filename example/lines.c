@@ -7,6 +7,7 @@
  *
  * One data thread (main) with one lane, which parks while it waits for input, so that no swap waits for it.
  */
+#define _GNU_SOURCE 1                  /* memmem(), strdup() */
 #include <arpa/inet.h>
 #include <croom/control.h>
 #include <croom/lane.h>

@@ -57,6 +57,12 @@ with tempfile.TemporaryDirectory() as folder:
         shown = re.search(r"```text\n(.*?)```", readme, re.S).group(1)
         check(f"and prints what the README says ({kind})", result.returncode == 0 and result.stdout == shown,
               f"it printed:\n{result.stdout}{result.stderr}")
+    link = run(["pkg-config", "--cflags", "--libs", "croom-control"], env=env).stdout.split()
+    for name in "lines", "controlroom":
+        result = run(["gcc", "-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror",
+                      f"{source}/example/{name}.c", "-o", os.path.join(folder, name), *link, "-pthread"])
+        check(f"example/{name}.c compiles by what is installed, and nothing that only this tree defines", result.returncode == 0,
+              result.stderr)
     link = run(["pkg-config", "--cflags", "croom"], env=env).stdout.split()
     for compiler, example_of in (["gcc", "-std=c11"], "mine.c"), (["g++", "-std=c++17"], "longer.cpp"):
         result = run([*compiler, "-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror", *link,
