@@ -207,10 +207,34 @@ static int connect_one(struct ctl *ctl, const char *path, const char *name, int 
 	return -1;
 }
 
+/* A socket that nobody serves is of a program that died; its black box is told of. */
+static void tell_of_dead(const char *directory, char *text, size_t size)
+{
+	char path[200];
+	glob_t found;
+
+	text[0] = 0;
+	snprintf(path, sizeof(path), "%s/*.blackbox", directory);
+	if (glob(path, 0, NULL, &found))
+		return;
+	for (size_t i = 0; i < found.gl_pathc && !*text; i++) {
+		int length = (int)(strlen(found.gl_pathv[i]) - strlen(".blackbox")), fd;
+
+		if ((size_t)snprintf(path, sizeof(path), "%.*s.socket", length, found.gl_pathv[i]) >= sizeof(path))
+			continue;
+		fd = ctl_connect_path(path, PROBE_MS);
+		if (fd >= 0)
+			close(fd);
+		else if (errno == ECONNREFUSED)
+			snprintf(text, size, "; one has died: see `croomctl blackbox %s`", found.gl_pathv[i]);
+	}
+	globfree(&found);
+}
+
 int ctl_connect(struct ctl *ctl, int *code)
 {
 	struct room_socket rooms[64];
-	char directory[100], path[200], names[400] = "";
+	char directory[100], path[200], names[400] = "", dead[300];
 	int count;
 
 	if (ctl->socket)
@@ -229,8 +253,9 @@ int ctl_connect(struct ctl *ctl, int *code)
 	if (count == 1)
 		return connect_one(ctl, rooms[0].path, rooms[0].name, code);
 	if (count == 0) {
+		tell_of_dead(directory, dead, sizeof(dead));
 		*code = ctl_fail(ctl, NO_ROOM, "org.croom.ctl.NoRoom",
-				 "no room is running (looked in %s); start one, for example `croomtap -i eth0`%s", directory,
+				 "no room is running (looked in %s); start one, for example `croomtap -i eth0`%s%s", directory, dead,
 				 ctl_elsewhere());
 		return -1;
 	}

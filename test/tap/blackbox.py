@@ -68,6 +68,10 @@ def alive(folder, capture):
         seen = read(path)
         check("after kill -9: it died, and what it did last", not seen["alive"] and seen["ended_ns"] is None and
               seen["lanes"][0]["decided"] >= after and consecutive(seen["lanes"][0]["decisions"]), seen)
+        run = subprocess.run([CROOMCTL, "list"], env=dict(os.environ, CROOM_RUNTIME_DIR=f"{folder}/croom"), capture_output=True,
+                             text=True, timeout=PATIENCE, check=False)
+        check("who looks for it is told where its last moments are", run.returncode == 6 and
+              f"one has died: see `croomctl blackbox {path}`" in run.stderr, run)
         code, out, _ = ctl("blackbox", path, "--count", "3")
         check("the same for people", code == 0 and "it DIED without closing the room" in out and out.count(" printed\n") +
               out.count(" filtered\n") == 3, out)
