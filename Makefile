@@ -3,7 +3,7 @@
 PREFIX ?= /usr/local
 M = build/gcc
 
-.PHONY: all run test test-long coverage lab lint install clean
+.PHONY: all run test test-long coverage lab bench lint install clean
 all:
 	@script/setup build
 	@script/build $(M)
@@ -33,6 +33,10 @@ lab:
 	@script/setup lab || echo "lab: going on without what is missing; it is named in the results"
 	@LOOK_AGAIN=1 script/build $(M)
 	@build/bin/croomlab run --json build/lab.json $(LAB)
+
+# The part of the lab that says what a call costs, with no trial in the slot and with one.
+bench:
+	@$(MAKE) --no-print-directory lab LAB="$(LAB) call"
 
 lint:
 	@script/setup build test

@@ -28,7 +28,8 @@ void tap_journal_open(struct tap *tap)
 		return;
 	if (croom_journal_open(&tap->journal, tap->room, tap->options.state, &options, &err) == 0)
 		return;
-	tap_say("goes on WITHOUT a journal, and tries again now and then: %s", err.text);
+	tap_say("goes on WITHOUT a journal, and tries again now and then: %s%s", err.text, err.code == -EBADMSG ?
+		"; move it away, and a new one begins" : "");
 }
 
 int tap_journal_restore(struct tap *tap, const struct croom_change *asked, unsigned count, const struct croom_change *otherwise,
