@@ -42,7 +42,7 @@ static bool unload(struct crew *self, unsigned slot)
 
 	for (unsigned i = 0;; i++) {
 		rc = croom_plugins_unload(plugins, "torture", NULL, true, &end, &err);
-		if (rc != -EBUSY && rc != -EAGAIN)
+		if (!swap_must_wait(rc, &err) && rc != -EAGAIN)
 			break;
 		/* It sits there, or somebody has rolled back to it, or a lane is late. */
 		if (i % 16 == 0) {
@@ -67,12 +67,15 @@ static bool once(struct crew *self, const char *path, unsigned slot)
 	uint64_t revision;
 	int rc;
 
-	/* Signals come all the time, also without SA_RESTART. */
-	do
+	/* Signals come all the time, also without SA_RESTART; and the room is frozen now and then. */
+	for (;;) {
 		rc = croom_plugins_load(plugins, path, &(struct croom_plugin_load){ .trusted = true }, NULL, &err);
-	while (rc == -EINTR && !torture_over());
+		if ((rc != -EINTR && !swap_must_wait(rc, &err)) || torture_over())
+			break;
+		crew_rest(&self->luck, 300);
+	}
 	if (rc) {
-		if (rc != -EINTR)
+		if (rc != -EINTR && !swap_must_wait(rc, &err))
 			found(FOUND_DISTURBED, "a plugin cannot be loaded: %s", err.text);
 		return false;
 	}

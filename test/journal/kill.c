@@ -126,7 +126,7 @@ static int first_jailed(void *env, const struct croom_quarantine_view *one)
 /* What the next run finds. */
 static void look(bool began)
 {
-	uint64_t kept = get(&shared->kept), kept_asked = get(&shared->kept_asked), waits = get(&shared->waits), back;
+	uint64_t kept = get(&shared->kept), kept_asked = get(&shared->kept_asked), waits = get(&shared->waits), back = 0;
 	struct croom_journal_restored restored;
 	char *end;
 
@@ -150,6 +150,10 @@ static void look(bool began)
 	while (croom_room_each_quarantined(room, first_jailed, NULL))
 		CHECK_EQ(croom_room_pardon(room, pardoned[0], pardoned[1], NULL, &err), 0);
 	run_end();
+	/* The next run begins from this, and may be killed before it has said anything. */
+	set(&shared->kept, back);
+	set(&shared->kept_asked, back);
+	set(&shared->waits, 0);
 }
 
 static void what_comes_back_was_in_force(int times)
