@@ -115,7 +115,7 @@ def judge_orders(models, names, pool):
         return sorted((m for m in real if name in m.orders), key=lambda m: not name.startswith(m.made_for))
 
     results = [pool.submit(weaken, able(name), name, to) for name, _, to in rows]
-    print(f"# {'order':24} {'from':8}    {'to':8} {'model':10} {'executions':>10}  what was seen")
+    print(f"# {'access':24} {'from':8}    {'to':8} {'model':10} {'executions':>10}  what was seen")
     for (name, was, to), result in zip(rows, results):
         found, tried = result.result()
         if found:
