@@ -12,6 +12,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sched.h>
@@ -97,7 +98,9 @@ char *__wrap_realpath(const char *path, char *to)
 {
 	if (!playing)
 		return __real_realpath(path, to);
-	return strlen(path) % 2 ? strdup(path) : NULL;
+	if (strlen(path) % 2 == 0 || (to && strlen(path) >= PATH_MAX))
+		return NULL;
+	return to ? strcpy(to, path) : strdup(path);
 }
 
 int __real_connect(int fd, const struct sockaddr *to, socklen_t size);
