@@ -142,7 +142,7 @@ static void send_counters(struct lane_state *lane)
 		bool kept;
 
 		counters.journal_lost = croom_journal_lost(tap->journal, &kept);
-		counters.journal = kept ? 1 : 2;
+		counters.journal = kept ? TAP_JOURNAL_KEPT : TAP_JOURNAL_NOT_KEPT;
 	}
 	memcpy(counters.verdict, lane->tally.verdict, sizeof(counters.verdict));
 	lane->uncounted = false;

@@ -97,6 +97,8 @@ typedef struct tap_probe {
 	bool last;                         /* the panel is about to be left: say what is to be said */
 } tap_probe;
 
+enum tap_journal { TAP_JOURNAL_NONE, TAP_JOURNAL_KEPT, TAP_JOURNAL_NOT_KEPT };   /* the last: for now */
+
 typedef struct tap_counters {
 	int64_t now_ns;                    /* CLOCK_REALTIME, coarse */
 	uint64_t received, bytes;          /* by the lane */
@@ -104,7 +106,7 @@ typedef struct tap_counters {
 	uint64_t lost_ring, lost_kernel;
 	uint64_t output_bytes;
 	uint64_t journal_lost;             /* rows */
-	uint64_t journal;                  /* 0: there is none; 1: it is kept; 2: it is not, for now */
+	uint64_t journal;                  /* an enum tap_journal */
 	uint64_t revision;
 } tap_counters;
 

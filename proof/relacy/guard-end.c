@@ -4,36 +4,16 @@
  * rule before, meanwhile or never. If it has broken it in the guard, the room goes back as soon as the lane has left; until
  * then what it goes back to is not freed.
  */
-#include "room.h"
-#include "trial-impl.h"
-
-enum { FAILS = 9, LIMIT = 2, RECORDS = 2 };
+#include "guarded.h"
 
 static struct croom_lane *lane;
 static const struct croom_panel *panel;
 static unsigned failed;                  /* calls in the guard */
 
-static int failing_call(struct context *ctx, call *c)
-{
-	c->number = ctx->number;
-	return -1;
-}
-CROOM_RUN(failing, failing_call, struct context, call);
-
 static void begin(void)
 {
-	static const struct croom_class failing = {
-		.name = "failing", .syntax = "N", CROOM_RUNS(failing), .open = context_open, .close = context_close,
-	};
-	const struct croom_trial guard = {
-		.kind = CROOM_GUARD, .rules = 1, .rule[0] = { .what = CROOM_RULE_ERRORS, .limit = LIMIT },
-	};
-	const struct croom_change fail = { "one", "failing:9" };
-
 	failed = 0;
-	room_begin();
-	proof_expect(croom_room_class_add(room, "one", &failing, NULL) == 0 &&
-		     croom_room_swap(room, &fail, 1, &(struct croom_swap_options){ .trial = &guard }, NULL, NULL) == 0, "no guard");
+	guarded_begin();
 	lane = room_lane("a");
 	panel = croom_lane_unpark(lane);
 }

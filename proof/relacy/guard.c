@@ -4,35 +4,15 @@
  * back by itself, while the control side changes the other slot and takes the guard out. Nothing is called that was freed; a
  * lane that has gone back stays back; who reads that the rule is broken reads figures that break it.
  */
-#include "room.h"
-#include "trial-impl.h"
+#include "guarded.h"
 #include <stdio.h>
-
-enum { FAILS = 9, LIMIT = 2, RECORDS = 2 };
 
 static struct croom_lane *lane[2];
 static const struct croom_panel *panel[2];
 
-static int failing_call(struct context *ctx, call *c)
-{
-	c->number = ctx->number;
-	return -1;
-}
-CROOM_RUN(failing, failing_call, struct context, call);
-
 static void begin(void)
 {
-	static const struct croom_class failing = {
-		.name = "failing", .syntax = "N", CROOM_RUNS(failing), .open = context_open, .close = context_close,
-	};
-	const struct croom_trial guard = {
-		.kind = CROOM_GUARD, .rules = 1, .rule[0] = { .what = CROOM_RULE_ERRORS, .limit = LIMIT },
-	};
-	const struct croom_change fail = { "one", "failing:9" };
-
-	room_begin();
-	proof_expect(croom_room_class_add(room, "one", &failing, NULL) == 0 &&
-		     croom_room_swap(room, &fail, 1, &(struct croom_swap_options){ .trial = &guard }, NULL, NULL) == 0, "no guard");
+	guarded_begin();
 	for (int i = 0; i < 2; i++) {
 		lane[i] = room_lane(i ? "b" : "a");
 		panel[i] = croom_lane_unpark(lane[i]);

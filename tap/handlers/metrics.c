@@ -108,8 +108,8 @@ static void send_statsd(struct metrics *metrics, const tap_counters *now)
 		used += (size_t)snprintf(text + used, sizeof(text) - used, "croomtap.%s_%s:%" PRIu64 "|c\n", counters_shown[i].name,
 					 counters_shown[i].unit, figure(now, i) - figure(&metrics->sent, i));
 	used += (size_t)snprintf(text + used, sizeof(text) - used, "croomtap.revision:%" PRIu64 "|g\n", now->revision);
-	if (now->journal)
-		used += (size_t)snprintf(text + used, sizeof(text) - used, "croomtap.journal_kept:%d|g\n", now->journal == 1);
+	if (now->journal != TAP_JOURNAL_NONE)
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "croomtap.journal_kept:%d|g\n", now->journal == TAP_JOURNAL_KEPT);
 	/*
 	 * Nobody listening is nobody's loss; the next second has what this one had not. The second try is for the first
 	 * one's error, which may be about the packet of a second ago: it was refused, and by now there may be a listener.
@@ -155,9 +155,9 @@ static int write_part(struct metrics *metrics, const tap_counters *now)
 			"croomtap_%s_%s_total %" PRIu64 "\n", name, unit, name, unit, unit, name, unit, counters_shown[i].help,
 			name, unit, figure(now, i));
 	}
-	if (now->journal)
+	if (now->journal != TAP_JOURNAL_NONE)
 		fprintf(file, "# TYPE croomtap_journal_kept gauge\n# HELP croomtap_journal_kept 0 while the journal cannot be written.\n"
-			"croomtap_journal_kept %d\n", now->journal == 1);
+			"croomtap_journal_kept %d\n", now->journal == TAP_JOURNAL_KEPT);
 	fprintf(file, "# TYPE croomtap_revision gauge\n# HELP croomtap_revision The panel in force.\ncroomtap_revision %" PRIu64
 		"\n# EOF\n", now->revision);
 	return fclose(file) ? -errno : 0;

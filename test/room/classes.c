@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Classes that come and go together: all, or none. */
+/* Classes that come and go: alone, or together, all or none. */
 #include "rig.h"
 #include <croom/trial.h>
 
@@ -151,10 +151,39 @@ static void says_who_holds_one(void)
 	end();
 }
 
+static void one_goes_when_no_handler_of_it_is_open(void)
+{
+	struct croom_class pure = rig_number;
+
+	pure.name = "pure";
+	begin();
+	CHECK_EQ(croom_room_class_add(room, "printer", &pure, NULL), 0);
+	CHECK_EQ(rig_swap(room, "printer", "pure:1", &published, NULL, &err), 0);
+	CHECK_EQ(croom_room_class_remove(room, "printer", "pure", &err), -EBUSY);
+	CHECK(strstr(err.text, "sits in slot printer"));
+	panel = croom_lane_observe(lane, panel);
+	CHECK_EQ(rig_swap(room, "printer", "number:1", &published, NULL, &err), 0);
+	CHECK_EQ(croom_room_class_remove(room, "printer", "pure", &err), -EAGAIN);
+	CHECK(strstr(err.text, "lane feed"));
+	panel = croom_lane_observe(lane, panel);
+	CHECK_EQ(croom_room_class_remove(room, "printer", "pure", &err), 0);
+	CHECK_EQ(croom_room_class_remove(room, "printer", "pure", &err), -ENOENT);
+	CHECK_EQ(croom_room_class_remove(room, "printer", "off", &err), -EINVAL);
+	CHECK_EQ(rig_swap(room, "printer", "pure:2", &published, NULL, &err), -ENOENT);
+	CHECK_EQ(croom_room_rollback(room, 2, NULL, NULL, &err), -ENOENT);
+	CHECK_EQ(croom_room_revision(room), 3);
+	/* One of that name came again. */
+	CHECK_EQ(croom_room_class_add(room, "printer", &pure, NULL), 0);
+	CHECK_EQ(croom_room_rollback(room, 2, &published, NULL, &err), 0);
+	CHECK_EQ(opened, 3);
+	end();
+}
+
 int main(void)
 {
 	RUN(several_come_together_or_none);
 	RUN(several_go_together_or_none);
 	RUN(says_who_holds_one);
+	RUN(one_goes_when_no_handler_of_it_is_open);
 	return check_result();
 }
