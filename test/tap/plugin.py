@@ -205,6 +205,8 @@ def hangs(folder):
             room.refuses("unload", "hang", "--timeout", "100ms", says="lane tap may still run hang")
             said = room.ctl("blackbox", box)[1]
             check("blackbox: it is not in the handler that came since", "in slot printer (what sat there before revision 4)" in said, said)
+            room.refuses("swap", "printer=json", "--timeout", "300ms", "--undo-late", says="it was undone as revision 6", code=4)
+            check("swap --undo-late: what was there before", tap.room().handlers()["printer"] == "text", tap.room().handlers())
             pathlib.Path(folder, "go").touch()
             room.does("unload", "hang", "--timeout", "60s", says="unloaded")
         finally:
